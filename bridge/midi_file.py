@@ -1,0 +1,132 @@
+"""Notes as a Standard MIDI File, placed where they were played, not when they were heard."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import mido
+
+from ..streaming.contracts import NoteEvent, NoteOff, NoteOn
+from .files import naming
+from .sounding import Sounding
+
+TICKS_PER_BEAT = 960
+TICKS_PER_SECOND = 2 * TICKS_PER_BEAT  # at 120 bpm
+TEMPO = 500_000  # microseconds a beat: 120 bpm
+TEXT = f"Tempo unknown: ticks are times at 120 bpm, {TICKS_PER_SECOND} ticks a second"
+
+
+class _Note(NamedTuple):
+    pitch: int
+    start: int  # ticks
+    end: int  # ticks, after start
+    velocity: int
+
+
+class MidiFile:
+    """Keeps the notes in memory and writes the whole file in ``close``, or leaves the old one.
+
+    ``rate`` is that of the events, Hz. Makes the folder the file lies in. Raises NotewireError
+    if the folder cannot be written now, or the file in ``close``, which may then be tried again.
+    """
+
+    name = "MIDI file"
+
+    def __init__(self, path: str | Path, rate: int) -> None:
+        self.path, self.rate = Path(path), rate
+        self._sounding = Sounding()
+        self._notes: list[_Note] = []
+        self._written = False
+        with naming(self.path):
+            self._check_place()
+
+    def send(self, event: NoteEvent) -> None:
+        """Keep the note. Not after ``close`` has written the file."""
+        if self._written:
+            raise ValueError(f"{self.path} is already written")
+        begun = self._sounding.notes.get(event.id)
+        if isinstance(event, NoteOff) and begun:
+            self._notes.append(self._note(begun, event))
+        self._sounding.hear(event)
+
+    def close(self) -> None:
+        """End what still sounds and write the file."""
+        if self._written:
+            return
+        for off in self._sounding.offs():
+            self.send(off)
+        with naming(self.path):
+            self._write()
+        self._written = True
+
+    def _note(self, on: NoteOn, off: NoteOff) -> _Note:
+        start = self._ticks(on.onset)
+        return _Note(on.pitch, start, max(self._ticks(off.offset), start + 1), on.velocity)
+
+    def _ticks(self, samples: int) -> int:
+        return round(samples * TICKS_PER_SECOND / self.rate)
+
+    def _check_place(self) -> None:
+        """Fail at the start of the music rather than at its end."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if self.path.is_dir():
+            raise IsADirectoryError(0, "it is a folder")
+        if not os.access(self.path.parent, os.W_OK):
+            raise PermissionError(0, "the folder is not writable")
+
+    def _write(self) -> None:
+        part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+        try:
+            with part.open("wb") as file:
+                _score(self._notes).save(file=file)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(self.path)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def _score(notes: Iterable[_Note]) -> mido.MidiFile:
+    """Format 1: a track that says what the ticks mean, and one of notes."""
+    meaning = mido.MidiTrack()
+    meaning.append(mido.MetaMessage("set_tempo", tempo=TEMPO))
+    meaning.append(mido.MetaMessage("text", text=TEXT))
+    tracks = [meaning, _track(_untangled(notes))]
+    return mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT, tracks=tracks)
+
+
+def _track(notes: Iterable[_Note]) -> mido.MidiTrack:
+    track = mido.MidiTrack([mido.MetaMessage("track_name", name="Notewire")])
+    before = 0
+    for tick, begins, pitch, velocity in sorted(_edges(notes)):
+        kind = "note_on" if begins else "note_off"
+        track.append(mido.Message(kind, note=pitch, velocity=velocity, time=tick - before))
+        before = tick
+    return track
+
+
+def _edges(notes: Iterable[_Note]) -> Iterable[tuple[int, bool, int, int]]:
+    """(tick, begins, pitch, velocity); sorted, an end comes before a beginning of its tick."""
+    for note in notes:
+        yield note.start, True, note.pitch, note.velocity
+        yield note.end, False, note.pitch, 64  # what the MIDI standard says for "not measured"
+
+
+def _untangled(notes: Iterable[_Note]) -> list[_Note]:
+    """Notes of one key end where its next one begins; two of one tick become one."""
+    clean: list[_Note] = []
+    for note in sorted(notes):
+        last = clean.pop() if clean else None
+        clean += _pair(last, note) if last else [note]
+    return clean
+
+
+def _pair(last: _Note, note: _Note) -> list[_Note]:
+    if last.pitch != note.pitch or last.end <= note.start:
+        return [last, note]
+    if last.start == note.start:
+        return [note._replace(velocity=max(last.velocity, note.velocity))]
+    return [last._replace(end=note.start), note]

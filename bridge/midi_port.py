@@ -1,0 +1,80 @@
+"""Notes to a MIDI port, as they come. Every key that was struck is released, however it ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from ..streaming.contracts import NoteEvent, NoteOn, NotewireError
+from .midi_backends import Backend, Output, open_output
+
+NOTE_OFF, NOTE_ON, CONTROL = 0x80, 0x90, 0xB0
+RELEASE_VELOCITY = 64  # what the MIDI standard says for "not measured"
+ALL_NOTES_OFF, ALL_SOUND_OFF, SUSTAIN = 123, 120, 64
+
+# JACK sends at the start of its next period, and what has not left dies with the port. Closing it,
+# rtmidi waits for a period only where it was built with semaphores.
+LEAVE_S = 0.1
+
+
+class MidiPort:
+    """The virtual port "Notewire:Notes", or the existing port whose name has ``port`` in it.
+
+    channel: 1 to 16; backend: the MIDI system, None for the first that works. Raises NotewireError
+    if there is no such channel or no port can be opened.
+    """
+
+    name = "MIDI port"
+
+    def __init__(
+        self,
+        channel: int = 1,
+        backend: Backend | None = None,
+        port: str | None = None,
+        *,
+        open_output: Callable[[Backend | None, str | None], Output] = open_output,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        if not 1 <= channel <= 16:
+            raise NotewireError(f"there is no MIDI channel {channel}; choose 1 to 16")
+        self._channel, self._sleep = channel - 1, sleep
+        self._struck: dict[int, int] = {}  # pitch: id of the note that holds it
+        self._closed = False
+        self._output = open_output(backend, port)
+
+    def send(self, event: NoteEvent) -> None:
+        """Strike or release a key. A key struck again is released first. Not after ``close``."""
+        if self._closed:
+            raise ValueError("the MIDI port is closed")
+        if isinstance(event, NoteOn):
+            self._release(event.pitch)
+            self._message(NOTE_ON, event.pitch, event.velocity)
+            self._struck[event.pitch] = event.id
+        elif self._struck.get(event.pitch) == event.id:
+            self._release(event.pitch)
+
+    def panic(self) -> None:
+        """Release every key, then tell the instrument to be silent and lift its pedal."""
+        for pitch in list(self._struck):
+            self._release(pitch)
+        for controller in (ALL_NOTES_OFF, ALL_SOUND_OFF, SUSTAIN):
+            self._message(CONTROL, controller, 0)
+
+    def close(self) -> None:
+        """Silence the instrument and take the port away. Takes ``LEAVE_S`` seconds."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self.panic()
+            self._sleep(LEAVE_S)
+        finally:
+            self._output.close_port()
+
+    def _release(self, pitch: int) -> None:
+        if pitch in self._struck:
+            self._message(NOTE_OFF, pitch, RELEASE_VELOCITY)
+            del self._struck[pitch]
+
+    def _message(self, kind: int, first: int, second: int) -> None:
+        self._output.send_message([kind | self._channel, first, second])

@@ -1,0 +1,119 @@
+"""What leaves the program, as JSON: one schema for the event log and for the bus, version 1.
+
+A message says what it is in ``type``. Times are seconds of the input stream, rounded to a
+microsecond, which keeps every sample apart at any rate below 1 MHz.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from ..streaming.contracts import NoteEvent, NoteOff, NoteOn, NotewireError
+
+VERSION = 1
+
+Pitch = Annotated[int, Meta(ge=0, le=127)]  # MIDI number
+Velocity = Annotated[int, Meta(ge=1, le=127)]
+Count = Annotated[int, Meta(ge=0)]
+
+
+class NoteOnMessage(msgspec.Struct, frozen=True, tag="note_on"):
+    """A note began at ``onset``; it was said when the stream stood at ``emitted``."""
+
+    id: Count
+    pitch: Pitch
+    velocity: Velocity
+    onset: float
+    emitted: float
+
+
+class NoteOffMessage(msgspec.Struct, frozen=True, tag="note_off"):
+    """The note with this ``id`` ended at ``offset``."""
+
+    id: Count
+    pitch: Pitch
+    offset: float
+    emitted: float
+
+
+class LevelMessage(msgspec.Struct, frozen=True, tag="level"):
+    """How loud the input is."""
+
+    db: float  # dBFS
+
+
+class HealthMessage(msgspec.Struct, frozen=True, tag="health"):
+    """The heartbeat: every note that sounds, so that who came late or slept can catch up."""
+
+    held: list[NoteOnMessage]
+
+
+class StateMessage(msgspec.Struct, frozen=True, tag="state"):
+    """What the publisher does, in one word; the last one is ``stopped``."""
+
+    state: str
+
+
+NoteMessage = NoteOnMessage | NoteOffMessage
+Message = NoteOnMessage | NoteOffMessage | LevelMessage | HealthMessage | StateMessage
+
+
+class Header(msgspec.Struct, frozen=True):
+    """Goes before each message on the bus."""
+
+    session: str  # another one: the publisher was started anew, nothing of before sounds
+    seq: Count  # counts the messages of this topic; a jump means that some were lost
+    time: float  # stream position of the publisher, seconds
+    version: int = VERSION
+
+
+def to_wire(event: NoteEvent, rate: int) -> NoteMessage:
+    """Samples at ``rate`` to seconds. This is the reverse of ``from_wire``."""
+    emitted = seconds(event.emitted, rate)
+    if isinstance(event, NoteOn):
+        onset = seconds(event.onset, rate)
+        return NoteOnMessage(event.id, event.pitch, event.velocity, onset, emitted)
+    return NoteOffMessage(event.id, event.pitch, seconds(event.offset, rate), emitted)
+
+
+def from_wire(message: NoteMessage, rate: int) -> NoteEvent:
+    """Seconds to samples at ``rate``. This is the reverse of ``to_wire``."""
+    emitted = round(message.emitted * rate)
+    if isinstance(message, NoteOnMessage):
+        onset = round(message.onset * rate)
+        return NoteOn(message.id, message.pitch, message.velocity, onset, emitted)
+    return NoteOff(message.id, message.pitch, round(message.offset * rate), emitted)
+
+
+def seconds(samples: int, rate: int) -> float:
+    """A stream position as it is written: seconds, to a microsecond."""
+    return round(samples / rate, 6)
+
+
+def encode(message: Message | Header) -> bytes:
+    """One line of JSON. This is the reverse of ``decode`` and ``decode_header``."""
+    return msgspec.json.encode(message)
+
+
+def decode(data: bytes) -> Message:
+    """Read a message. Raises ``msgspec.DecodeError``, which says what is wrong with it."""
+    return msgspec.json.decode(data, type=Message)
+
+
+def decode_note(data: bytes) -> NoteMessage:
+    """As ``decode``, where nothing but notes belongs."""
+    return msgspec.json.decode(data, type=NoteMessage)
+
+
+def decode_header(data: bytes) -> Header:
+    """Read a header. Raises NotewireError for another version, ``msgspec.DecodeError`` if bad."""
+    version = msgspec.json.decode(data, type=dict[str, Any]).get("version")
+    if version != VERSION:
+        raise NotewireError(
+            f"the publisher speaks version {version} of the schema and this program version "
+            f"{VERSION}; update the older of the two"
+        )
+    return msgspec.json.decode(data, type=Header)

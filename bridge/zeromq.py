@@ -1,0 +1,200 @@
+"""Notes on a ZeroMQ bus: PUB, multipart ``[topic][header][body]``, see ``wire`` for the JSON.
+
+Nothing here waits. Who listens too slowly loses messages, sees it in ``seq``, and is put right by
+the heartbeat, which names every note that sounds.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import msgspec
+import zmq
+
+from ..streaming.contracts import NoteEvent, NotewireError
+from .sounding import Sounding
+from .wire import (
+    Header,
+    HealthMessage,
+    LevelMessage,
+    Message,
+    NoteOffMessage,
+    NoteOnMessage,
+    StateMessage,
+    decode,
+    decode_header,
+    encode,
+    seconds,
+    to_wire,
+)
+
+ADDRESS = "tcp://127.0.0.1:5556"
+TOPICS: dict[type[Message], str] = {
+    NoteOnMessage: "note.on",
+    NoteOffMessage: "note.off",
+    LevelMessage: "level",
+    HealthMessage: "health",
+    StateMessage: "state",
+}
+
+QUEUE = 1000  # messages kept for each subscriber
+LEVEL_EVERY_S = 0.1
+HEARTBEAT_EVERY_S = 1.0
+LAST_WORDS_MS = 200  # how long ``close`` may wait for what it said to leave
+SILENCE_DB = -120.0  # JSON has no minus infinity
+
+LOCAL = re.compile(r"tcp://(127(\.\d{1,3}){3}|localhost|\[::1\]):(?P<port>\*|\d{1,5})|ipc://.+")
+
+
+class ZeroMqPublisher:
+    """Publishes on ``address``; ``rate`` is that of the events, Hz. For one thread.
+
+    ``tick`` must be called now and then for the level and the heartbeat. Raises NotewireError if
+    the address is not of this computer, or cannot be had.
+    """
+
+    name = "ZeroMQ bus"
+
+    def __init__(
+        self, rate: int, address: str = ADDRESS, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        _refuse_remote(address)
+        self.rate, self._clock = rate, clock
+        self.session = secrets.token_hex(8)
+        self._sounding = Sounding()
+        self._sent: Counter[str] = Counter()
+        self._level, self._heartbeat = _Every(LEVEL_EVERY_S), _Every(HEARTBEAT_EVERY_S)
+        self._context = zmq.Context()
+        self._socket = _bound(self._context, address)
+        self.address: str = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
+
+    def send(self, event: NoteEvent) -> None:
+        self._sounding.hear(event)
+        self._publish(to_wire(event, self.rate), event.emitted)
+
+    def tick(self, now: int, level_db: float) -> None:
+        """Say how loud it is, ten times a second at most, and once a second what sounds.
+
+        now: samples consumed, at the rate of the events; level_db: dBFS.
+        """
+        self._sounding.now = max(self._sounding.now, now)
+        clock = self._clock()
+        if self._level.due(clock):
+            self._publish(LevelMessage(round(max(SILENCE_DB, level_db), 1)), now)
+        if self._heartbeat.due(clock):
+            self._publish(HealthMessage(self._held()), now)
+
+    def state(self, state: str) -> None:
+        """Say, in one word, what the program does now."""
+        self._publish(StateMessage(state), self._sounding.now)
+
+    def close(self) -> None:
+        """End what sounds, say ``stopped``, and give the address back."""
+        if self._socket.closed:
+            return
+        for off in self._sounding.offs():
+            self.send(off)
+        self.state("stopped")
+        self._socket.close(linger=LAST_WORDS_MS)
+        self._context.term()
+
+    def _held(self) -> list[NoteOnMessage]:
+        notes = (to_wire(note, self.rate) for note in self._sounding.notes.values())
+        return [note for note in notes if isinstance(note, NoteOnMessage)]
+
+    def _publish(self, message: Message, now: int) -> None:
+        topic = TOPICS[type(message)]
+        header = Header(self.session, self._sent[topic], seconds(now, self.rate))
+        self._sent[topic] += 1  # also of what is dropped: the jump tells of the loss
+        parts = [topic.encode(), encode(header), encode(message)]
+        try:
+            self._socket.send_multipart(parts, zmq.NOBLOCK)
+        except zmq.Again:
+            return
+
+
+class Received(NamedTuple):
+    """A message of the bus, read back."""
+
+    topic: str
+    header: Header
+    body: Message
+
+
+@contextmanager
+def subscribe(
+    address: str = ADDRESS, topic: str = "", timeout: float | None = None
+) -> Iterator[Iterator[Received]]:
+    """``with subscribe() as messages: for message in messages: ...``
+
+    topic: how it has to begin; timeout: seconds of silence after which the messages end, None to
+    wait for ever. The iterator raises NotewireError for what it does not understand.
+    """
+    with zmq.Context() as context, context.socket(zmq.SUB) as socket:
+        socket.setsockopt(zmq.IPV6, "[" in address)
+        socket.setsockopt(zmq.RCVTIMEO, -1 if timeout is None else round(timeout * 1000))
+        socket.setsockopt_string(zmq.SUBSCRIBE, topic)
+        socket.connect(address)
+        yield _messages(socket, address)
+
+
+def _messages(socket: zmq.Socket[bytes], address: str) -> Iterator[Received]:
+    while True:
+        try:
+            parts = socket.recv_multipart()
+        except zmq.Again:
+            return
+        yield _read(parts, address)
+
+
+def _read(parts: list[bytes], address: str) -> Received:
+    try:
+        topic, header, body = parts
+        return Received(topic.decode(), decode_header(header), decode(body))
+    except (ValueError, msgspec.DecodeError) as error:
+        cure = "does another program publish there?"
+        raise NotewireError(f"{address}: not a message of Notewire: {error}; {cure}") from error
+
+
+class _Every:
+    """True at once, and then when ``period`` seconds have passed since the last time."""
+
+    def __init__(self, period: float) -> None:
+        self._period, self._next = period, float("-inf")
+
+    def due(self, now: float) -> bool:
+        if now < self._next:
+            return False
+        self._next = now + self._period
+        return True
+
+
+def _refuse_remote(address: str) -> None:
+    local = LOCAL.fullmatch(address)
+    port = (local["port"] or "*") if local else "none"
+    if not local or (port != "*" and int(port) > 65535):
+        raise NotewireError(
+            f"the bus cannot be at {address}: only loopback until CURVE is supported; use "
+            "tcp://127.0.0.1:PORT with a PORT up to 65535, or ipc://PATH"
+        )
+
+
+def _bound(context: zmq.Context[zmq.Socket[bytes]], address: str) -> zmq.Socket[bytes]:
+    socket = context.socket(zmq.PUB)
+    socket.setsockopt(zmq.SNDHWM, QUEUE)
+    socket.setsockopt(zmq.LINGER, 0)
+    socket.setsockopt(zmq.IPV6, "[" in address)
+    try:
+        socket.bind(address)
+    except zmq.ZMQError as error:
+        context.destroy(linger=0)
+        reason = "another program listens there" if error.errno == zmq.EADDRINUSE else error
+        cure = "stop it or set another address for the bus, such as tcp://127.0.0.1:5557"
+        raise NotewireError(f"the bus cannot be at {address}: {reason}; {cure}") from error
+    return socket

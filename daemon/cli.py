@@ -1,0 +1,224 @@
+"""The command line: what can be asked, and what of it is passed on. Heavy imports wait."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..streaming.contracts import NotewireError
+from .settings import assignments, load_config
+
+if TYPE_CHECKING:
+    from .config import Config as Settings
+
+app = typer.Typer(
+    help="Hear music live and send its notes to a MIDI port, a message bus and files.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ConfigFile = Annotated[Path | None, typer.Option("--config", "-c", help="Settings, YAML.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Any setting: key=value, as `notewire config` names it."),
+]
+Mode = Annotated[
+    str | None, typer.Option(help="fast, balanced or accurate: how long to listen first.")
+]
+Model = Annotated[str | None, typer.Option(help="A shipped model's name or a .safetensors file.")]
+Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")]
+Sensitivity = Annotated[float | None, typer.Option(help="0 misses more, 1 hears more.")]
+Events = Annotated[Path | None, typer.Option(help="Write every note event here, JSON lines.")]
+Files = Annotated[list[Path], typer.Argument(help="Sound files of any format.")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"notewire {version('notewire')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    """Hear music live and send its notes to a MIDI port, a message bus and files."""
+
+
+@app.command()
+def run(
+    input: Annotated[
+        str | None, typer.Option(help="Input by name; see `notewire devices`.")
+    ] = None,
+    loopback: Annotated[
+        bool | None, typer.Option("--loopback", help="Listen to what the computer plays.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option(help="Play a file in real time instead.")] = None,
+    mode: Mode = None,
+    model: Model = None,
+    device: Device = None,
+    sensitivity: Sensitivity = None,
+    midi: Annotated[bool | None, typer.Option(help="Open the virtual MIDI port.")] = None,
+    bus: Annotated[bool | None, typer.Option(help="Publish on the ZeroMQ bus.")] = None,
+    address: Annotated[str | None, typer.Option(help="The bus's address, loopback only.")] = None,
+    events: Events = None,
+    midi_file: Annotated[Path | None, typer.Option(help="Record the notes to this .mid.")] = None,
+    view: Annotated[str | None, typer.Option(help="auto, on or off.")] = None,
+    config: ConfigFile = None,
+    set: Set = None,
+) -> None:
+    """Transcribe live: a microphone, the computer's own sound, or a file as it plays."""
+    flags = {
+        "input.device": input,
+        "input.loopback": loopback,
+        "input.file": file,
+        "mode": mode,
+        "model": model,
+        "device": device,
+        "decoder.sensitivity": sensitivity,
+        "midi.enabled": midi,
+        "bus.enabled": bus,
+        "bus.address": address,
+        "output.events": events,
+        "output.midi": midi_file,
+        "view": view,
+    }
+    settings = load_config(config, flags | assignments(set or []))
+    from .live import run_live
+
+    run_live(settings)
+
+
+@app.command()
+def transcribe(
+    files: Files,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for the MIDI files.")
+    ] = Path(),
+    events: Annotated[
+        Path | None, typer.Option(help="Event log, JSON lines; with several files one each.")
+    ] = None,
+    mode: Mode = None,
+    model: Model = None,
+    device: Device = None,
+    sensitivity: Sensitivity = None,
+    realtime: Annotated[
+        bool, typer.Option("--realtime", help="As if each file were being played.")
+    ] = False,
+    config: ConfigFile = None,
+    set: Set = None,
+) -> None:
+    """Turn sound files into MIDI files, through the same engine that runs live."""
+    flags = {"mode": mode, "model": model, "device": device, "decoder.sensitivity": sensitivity}
+    settings = load_config(config, flags | assignments(set or []))
+    from .offline import transcribe_files
+
+    raise typer.Exit(transcribe_files(files, output, events, settings, realtime))
+
+
+@app.command()
+def devices() -> None:
+    """List audio inputs, MIDI ports and compute devices, by the names that settings take."""
+    from .listing import print_devices
+
+    print_devices()
+
+
+@app.command()
+def evaluate(
+    paths: Annotated[list[Path], typer.Argument(help="Labelled recordings: files or folders.")],
+    model: Model = None,
+    mode: Annotated[str, typer.Option(help="fast, balanced, accurate, or all.")] = "all",
+    json: Annotated[Path | None, typer.Option(help="Write the scores here too.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw the piano roll of a piece, PNG.")] = None,
+    piece: Annotated[str | None, typer.Option(help="Part of the plotted piece's name.")] = None,
+    peers: Annotated[
+        Path | None, typer.Option(help="Others' notes: a folder of folders of <recording>.tsv.")
+    ] = None,
+    device: Device = None,
+    config: ConfigFile = None,
+    set: Set = None,
+) -> None:
+    """Score a model on labelled recordings: accuracy beside latency, over all and per octave."""
+    flags = {"model": model, "device": device, "mode": None if mode == "all" else mode}
+    settings = load_config(config, flags | assignments(set or []))
+    from .scoring import evaluate_paths
+
+    evaluate_paths(
+        paths,
+        settings,
+        all_modes=mode == "all",
+        json=json,
+        plot=plot,
+        piece=piece,
+        peers=peers,
+    )
+
+
+@app.command()
+def train(
+    config: Annotated[Path, typer.Argument(help="The run, YAML; see training/piano.yaml.")],
+) -> None:
+    """Train a network, or go on with a training that was stopped."""
+    from .settings import load_yaml_as
+
+    try:
+        from ..training.config import TrainConfig
+        from ..training.train import train as run_training
+    except ImportError as error:
+        raise NotewireError(f"{error.name} is missing: pip install 'notewire[train]'") from error
+    typer.echo(f"Weights: {run_training(load_yaml_as(TrainConfig, config))}")
+
+
+@app.command()
+def bench(
+    model: Model = None,
+    seconds: Annotated[float, typer.Option(min=1.0, help="Music for each row.")] = 20.0,
+    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads.")] = None,
+    device: Device = None,
+    json: Annotated[Path | None, typer.Option(help="Write the figures here too.")] = None,
+    config: ConfigFile = None,
+    set: Set = None,
+) -> None:
+    """Measure the engine on this machine: time of one hop, share of real time, memory."""
+    flags = {"model": model, "threads": threads, "device": device}
+    settings = load_config(config, flags | assignments(set or []))
+    from .bench import run_bench
+
+    run_bench(settings, seconds, json)
+
+
+@app.command(name="config")
+def show_config(
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema.")] = False,
+    config: ConfigFile = None,
+    set: Set = None,
+) -> None:
+    """Print the effective settings, ready to be saved and changed."""
+    typer.echo(_schema() if schema else _effective(load_config(config, assignments(set or []))))
+
+
+def _schema() -> str:
+    import json
+
+    from .config import Config
+
+    return json.dumps(Config.model_json_schema(), indent=2)
+
+
+def _effective(settings: Settings) -> str:
+    """YAML to save: the decoder's own values stay the model's unless the user has set them."""
+    import yaml
+
+    values = settings.model_dump(mode="json")
+    values["decoder"] = settings.decoder.model_dump(mode="json", exclude_unset=True)
+    fields = ", ".join(type(settings.decoder).model_fields)
+    note = f"# decoder: {fields}\n# are the model's own, tuned for each mode, until set here\n"
+    return note + yaml.safe_dump(values, sort_keys=False).rstrip()

@@ -1,0 +1,76 @@
+"""The settings: one schema for YAML, environment and flags."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..models.config import Mode
+from ..streaming.decoding import DecoderConfig
+
+
+class Section(BaseModel):
+    """Frozen, and a key it does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class InputConfig(Section):
+    """Where the sound comes from."""
+
+    device: str = Field(
+        default="auto",
+        description="input by name, see `notewire devices`; auto: the default one, else the demo",
+    )
+    loopback: bool = Field(default=False, description="listen to what the computer plays")
+    file: Path | None = Field(default=None, description="play this file in real time instead")
+    channels: int = Field(default=2, ge=1, le=64, description="channels mixed into one, at most")
+    block: int = Field(default=0, ge=0, le=8192, description="frames a block; 0: the device's own")
+
+
+class MidiConfig(Section):
+    """The virtual MIDI port."""
+
+    enabled: bool = True
+    backend: Literal["auto", "alsa", "jack", "coremidi", "winmm"] = "auto"
+    port: str | None = Field(
+        default=None, description="an existing port to send to, needed on Windows; else a new one"
+    )
+    channel: int = Field(default=1, ge=1, le=16)
+
+
+class BusConfig(Section):
+    """The ZeroMQ bus."""
+
+    enabled: bool = True
+    address: str = Field(default="tcp://127.0.0.1:5556", description="loopback or ipc:// only")
+
+
+class OutputConfig(Section):
+    """Files written while running."""
+
+    events: Path | None = Field(default=None, description="event log, JSON lines")
+    midi: Path | None = Field(default=None, description="standard MIDI file")
+
+
+class Config(Section):
+    """Everything that can be set."""
+
+    model: str = Field(default="piano", description="a shipped model, or a .safetensors file")
+    mode: Mode = Field(default="balanced", description="how long to listen before speaking")
+    device: str = Field(default="auto", description="auto, cpu, cuda or mps")
+    threads: int = Field(default=1, ge=1, le=64, description="processor threads of the network")
+    view: Literal["auto", "on", "off"] = Field(default="auto", description="the live view")
+    input: InputConfig = InputConfig()
+    decoder: DecoderConfig = Field(
+        default=DecoderConfig(), description="what is set here wins over the model's own values"
+    )
+    midi: MidiConfig = MidiConfig()
+    bus: BusConfig = BusConfig()
+    output: OutputConfig = OutputConfig()
+
+    def decoder_for(self, tuned: DecoderConfig) -> DecoderConfig:
+        """The model's tuned decoder with what the user has set."""
+        return tuned.model_copy(update=self.decoder.model_dump(exclude_unset=True))

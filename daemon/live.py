@@ -1,0 +1,96 @@
+"""``notewire run``: put the parts together, start in order, stop in reverse."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+
+import torch
+
+from ..bridge.event_log import EventLog
+from ..bridge.fanout import Fanout
+from ..bridge.midi_file import MidiFile
+from ..bridge.midi_port import MidiPort
+from ..bridge.zeromq import ZeroMqPublisher
+from ..models.library import open_model
+from ..models.network import Network
+from ..models.transcriber import Transcriber
+from ..streaming.contracts import NotewireError, Sink
+from .config import Config, MidiConfig
+from .engine import Engine
+from .signals import Stop, stop_on_signals
+from .sources import Source, open_source
+from .views import NoView, PlainView, TerminalView, View
+
+WARM_UP_HOPS = 10
+
+
+def run_live(config: Config) -> None:
+    """Transcribe until the source ends, Ctrl-C or SIGTERM.
+
+    Files are opened last: a mistake in another setting must not empty an earlier take. Raises
+    NotewireError for what cannot be opened, and for a take that could not be kept.
+    """
+    torch.set_num_threads(config.threads)
+    stop = Stop()
+    with stop_on_signals(stop), ExitStack() as opened:
+        network, model = open_model(config.model, config.device)
+        rate = model.vqt.rate
+        _warm_up(network, model.vqt.hop)
+        source, word = open_source(config.input, stop)
+        opened.callback(source.close)
+        decoder = config.decoder_for(model.decoder[config.mode])
+        transcriber = Transcriber(network, model, source.rate, config.mode, decoder)
+        bus = ZeroMqPublisher(rate, config.bus.address) if config.bus.enabled else None
+        sinks: list[Sink] = [bus] if bus else []
+        opened.callback(lambda: [sink.close() for sink in sinks])
+        sinks += _port(config.midi)
+        sinks += _files(config, rate)
+        if word:
+            _tell(word)
+        summary = Engine(source, transcriber, Fanout(sinks), _view(config, source), bus).run()
+    _tell(str(summary))
+
+
+def _warm_up(network: Network, hop: int) -> None:
+    """The first hops are slow, while torch prepares itself: not the first notes."""
+    with torch.inference_mode():
+        silence, state = network.heads.weight.new_zeros(1, hop), None
+        for _ in range(WARM_UP_HOPS):
+            _, state = network(silence, state)
+
+
+def _files(config: Config, rate: int) -> list[Sink]:
+    sinks: list[Sink] = []
+    if config.output.midi:
+        sinks.append(MidiFile(config.output.midi, rate))
+    if config.output.events:
+        sinks.append(EventLog(config.output.events, rate))
+    return sinks
+
+
+def _port(config: MidiConfig) -> list[Sink]:
+    """The MIDI port; where a system has none and none was asked for, a word and no port."""
+    if not config.enabled:
+        return []
+    try:
+        backend = None if config.backend == "auto" else config.backend
+        return [MidiPort(config.channel, backend, config.port)]
+    except NotewireError as error:
+        if config.backend != "auto" or config.port:
+            raise
+        _tell(f"Going on without a MIDI port: {error}")
+        return []
+
+
+def _view(config: Config, source: Source) -> View:
+    if config.view == "off":
+        return NoView()
+    if config.view == "on" or (sys.stdout is not None and sys.stdout.isatty()):
+        title = f"Notewire · {config.model} · {config.mode} · {source.name} · Ctrl-C ends"
+        return TerminalView(title)
+    return PlainView()
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

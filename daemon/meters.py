@@ -1,0 +1,86 @@
+"""What the daemon measures of itself: latency of notes, time of hops."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+RECENT = 2000  # notes or hops that a percentile looks at
+FORGET = 1e-4  # the clocks of sound card and computer drift apart by at most 100 ppm
+
+
+class LatencyMeter:
+    """How long after its onset a note is said, in seconds of this computer's clock.
+
+    The earliest arrival of a sample fixes when it was captured, so waiting in buffers, look-ahead
+    and compute all count. The device's own converter does not: it cannot be seen from here.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._offset = self._since = None
+        self.recent: deque[float] = deque(maxlen=RECENT)
+
+    def arrived(self, position: float) -> None:
+        """The stream stands at ``position`` seconds now."""
+        now = self._clock()
+        offset = now - position
+        if self._offset is None or self._since is None:
+            self._offset, self._since = offset, now
+        self._offset = min(self._offset + FORGET * (now - self._since), offset)
+        self._since = now
+
+    def restart(self) -> None:
+        """The stream's own time has jumped: forget when its samples were captured."""
+        self._offset = self._since = None
+
+    def said(self, onset: float) -> float:
+        """A note with this onset, in seconds of the stream, is said now; its latency, seconds."""
+        latency = self._clock() - onset - (self._offset or 0.0)
+        self.recent.append(latency)
+        return latency
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """Of recent values, in the unit of the values; zeros where there were none."""
+
+    median: float
+    p95: float
+    p99: float
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a run came to; times in seconds."""
+
+    notes: int
+    seconds: float
+    latency: Percentiles
+    hop: Percentiles
+    hop_seconds: float
+    lost: float
+    glitches: int = 0  # losses that the audio system reported without saying how much
+
+    @property
+    def load(self) -> float:
+        """Share of real time that the engine computes."""
+        return self.hop.median / self.hop_seconds
+
+    def __str__(self) -> str:
+        latency, lost = "-", f"lost {self.lost:.2f} s" if self.lost else "nothing lost"
+        if self.glitches:
+            lost = f"lost {self.lost:.2f} s and {self.glitches} glitches"
+        if self.latency.median:
+            latency = f"{1000 * self.latency.median:.0f} ms, p95 {1000 * self.latency.p95:.0f} ms"
+        return f"{self.notes} notes · latency {latency} · load {self.load:.0%} · {lost}"
+
+
+def percentiles(values: deque[float]) -> Percentiles:
+    if not values:
+        return Percentiles(0.0, 0.0, 0.0)
+    return Percentiles(*(float(p) for p in np.percentile(list(values), [50, 95, 99])))

@@ -1,0 +1,55 @@
+"""The signals that ask a program to stop, and who heeds them."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+# Ctrl-C, a service manager, a closed terminal window, Ctrl-Break on Windows
+NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+STOP_SIGNALS = tuple(getattr(signal, name) for name in NAMES if hasattr(signal, name))
+
+
+class Stop:
+    """Set by a stop signal; everything that waits asks it."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def __call__(self) -> bool:
+        return self.asked
+
+    def ask(self, *_: object) -> None:
+        self.asked = True
+
+
+@contextmanager
+def stop_on_signals(stop: Stop) -> Iterator[None]:
+    """Let signals end the loop in good order instead of in the middle of it."""
+    with _handled_by(stop.ask):
+        yield
+
+
+@contextmanager
+def stop_signals_ignored() -> Iterator[None]:
+    """While a process is started that is to inherit this: it must not die before its owner."""
+    with _handled_by(signal.SIG_IGN):
+        yield
+
+
+def ignore_stop_signals() -> None:
+    """For a process that ends when its owner hangs up."""
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+@contextmanager
+def _handled_by(handler: Callable[..., Any] | signal.Handlers) -> Iterator[None]:
+    before = [signal.signal(number, handler) for number in STOP_SIGNALS]
+    try:
+        yield
+    finally:
+        for number, old in zip(STOP_SIGNALS, before, strict=True):
+            signal.signal(number, old)

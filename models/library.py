@@ -1,0 +1,38 @@
+"""The models that ship in the package, by name; any other by path."""
+
+from __future__ import annotations
+
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from ..streaming.contracts import NotewireError
+from .checkpoint import load_model
+from .config import ModelConfig
+from .devices import choose_device
+from .network import Network
+
+SUFFIX = ".safetensors"
+WEIGHTS = files("notewire.models")
+
+
+def shipped_models() -> list[str]:
+    """Names of the models in the package."""
+    names = (item.name for item in WEIGHTS.iterdir())
+    return sorted(name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX))
+
+
+def open_model(name: str, device: str = "cpu") -> tuple[Network, ModelConfig]:
+    """A shipped model by name, or a file by path, ready on ``device``.
+
+    Raises NotewireError if there is no such model or device.
+    """
+    target = choose_device(device)
+    if name in shipped_models():
+        with as_file(WEIGHTS / f"{name}{SUFFIX}") as path:
+            network, config = load_model(path)
+    elif Path(name).suffix == SUFFIX or Path(name).exists():
+        network, config = load_model(Path(name))
+    else:
+        have = ", ".join(shipped_models()) or "none"
+        raise NotewireError(f"no model '{name}'; shipped: {have}, or give a {SUFFIX} file")
+    return network.to(target), config

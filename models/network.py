@@ -1,0 +1,143 @@
+"""A causal LSTM that knows what a pitch is.
+
+For each of the 88 pitches: the bins around its harmonics over the last frames, a summary of the
+whole frame and an embedding of the key; mixing across pitches; one LSTM shared by all pitches
+(batch = pitch); mixing again; heads for onset, frame, offset, velocity and the place of the onset
+inside its hop, once for each look-ahead. Weights shared across keys are why little data suffices
+(compare HPPNet, Wei et al. 2022; PAR, Kwon et al. 2024).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ..streaming.contracts import PITCHES
+from ..streaming.vqt import CausalVQT
+from ..streaming.vqt_config import VQTConfig
+from .config import ModelConfig, NetworkConfig
+
+OUTPUTS = ("onset", "frame", "offset", "velocity", "shift")
+
+
+class NetworkState(NamedTuple):
+    """All that the network remembers of a stream."""
+
+    audio: Tensor  # (batch, vqt.memory), the newest samples
+    frames: Tensor  # (batch, context - 1, bins), the newest frames
+    hidden: Tensor  # (1, batch * 88, hidden)
+    cell: Tensor
+
+
+class Network(nn.Module):
+    """``logits, state = network(audio, state)``: nn.LSTM's own signature.
+
+    audio: (batch, hops * hop). logits: (batch, hops, look-aheads, OUTPUTS, 88); row t of
+    look-ahead d speaks of the frame that ended d samples before hop t did.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        sizes = config.network
+        self.vqt = CausalVQT(config.vqt)
+        self.encoder = PitchEncoder(config.vqt, sizes)
+        self.before = IntervalMixer(sizes.channels, sizes.mixing_heads)
+        self.lstm = nn.LSTM(sizes.channels, sizes.hidden)
+        self.after = IntervalMixer(sizes.hidden, sizes.mixing_heads)
+        self.heads = nn.Linear(sizes.hidden, len(sizes.look_ahead) * len(OUTPUTS))
+
+    def forward(
+        self, audio: Tensor, state: NetworkState | None = None
+    ) -> tuple[Tensor, NetworkState | None]:
+        if not audio.shape[1]:
+            return self._nothing(audio), state
+        features, past = self.vqt(audio, state.audio if state else None)
+        logits, frames, (hidden, cell) = self.read(features, state)
+        return logits, NetworkState(past, frames, hidden, cell)
+
+    def read(
+        self, features: Tensor, state: NetworkState | None
+    ) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor]]:
+        """From log-magnitude frames (batch, hops, bins) on; training augments in between."""
+        batch, hops, _ = features.shape
+        x, frames = self.encoder(features, state.frames if state else None)
+        x = self.before(x).permute(1, 0, 2, 3).reshape(hops, batch * PITCHES, -1)
+        x, memory = self.lstm(x, (state.hidden, state.cell) if state else None)
+        x = self.after(x.reshape(hops, batch, PITCHES, -1))
+        logits = self.heads(x).unflatten(-1, (-1, len(OUTPUTS)))
+        return logits.permute(1, 0, 3, 4, 2), frames, memory
+
+    def _nothing(self, audio: Tensor) -> Tensor:
+        """The answer to no hops at all, which an LSTM refuses to give."""
+        look_aheads = self.heads.out_features // len(OUTPUTS)
+        return audio.new_zeros(audio.shape[0], 0, look_aheads, len(OUTPUTS), PITCHES)
+
+
+class PitchEncoder(nn.Module):
+    """Frames to one vector per pitch: (batch, hops, bins) -> (batch, hops, 88, channels)."""
+
+    index: Tensor
+
+    def __init__(self, vqt: VQTConfig, sizes: NetworkConfig) -> None:
+        super().__init__()
+        self.context = sizes.context
+        index = _harmonic_bins(vqt, sizes)
+        self.register_buffer("index", index.flatten(), persistent=False)
+        self.harmonics = nn.Linear(index.shape[1] * sizes.context, sizes.channels)
+        self.summary = nn.Sequential(
+            nn.Linear(vqt.bins * sizes.context, sizes.summary),
+            nn.ReLU(),
+            nn.Linear(sizes.summary, sizes.channels),
+        )
+        self.key = nn.Parameter(torch.randn(PITCHES, sizes.channels) * 0.02)
+
+    def forward(self, frames: Tensor, past: Tensor | None) -> tuple[Tensor, Tensor]:
+        if past is None:
+            past = frames.new_zeros(frames.shape[0], self.context - 1, frames.shape[2])
+        if not frames.shape[1]:
+            return frames.new_zeros(len(frames), 0, PITCHES, self.key.shape[1]), past
+        frames = torch.cat([past, frames], dim=1)
+        recent = nn.functional.pad(frames, (0, 1)).unfold(1, self.context, 1)
+        bins = recent.index_select(2, self.index).unflatten(2, (PITCHES, -1)).flatten(-2)
+        whole = self.summary(recent[:, :, :-1].flatten(-2)).unsqueeze(2)
+        newest = frames[:, frames.shape[1] - self.context + 1 :]
+        return torch.relu(self.harmonics(bins) + whole + self.key), newest
+
+
+class IntervalMixer(nn.Module):
+    """Pitches hear each other by interval: x + W2 relu(mix(W1 norm(x))).
+
+    Each head holds one weight per interval from -87 to 87 semitones, the same from every key: a
+    convolution over pitch that reaches the whole keyboard, done as one matrix product.
+    """
+
+    def __init__(self, channels: int, heads: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(channels)
+        self.into = nn.Linear(channels, channels)
+        self.kernel = nn.Parameter(torch.randn(heads, 2 * PITCHES - 1) * 0.02)
+        self.out = nn.Linear(channels, channels)
+        with torch.no_grad():
+            self.kernel[:, PITCHES - 1] += 1.0  # start by hearing oneself
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (..., 88, channels)"""
+        y = self.into(self.norm(x)).unflatten(-1, (len(self.kernel), -1))
+        y = torch.einsum("hqp,...phc->...qhc", self._matrix(), y)
+        return x + self.out(torch.relu(y.flatten(-2)))
+
+    def _matrix(self) -> Tensor:
+        """(heads, 88, 88): row q, column p holds the kernel's weight of the interval q - p."""
+        return self.kernel.unfold(-1, PITCHES, 1).flip(-1)
+
+
+def _harmonic_bins(vqt: VQTConfig, sizes: NetworkConfig) -> Tensor:
+    """(88, bins seen by a pitch); the index ``vqt.bins`` stands for silence out of range."""
+    per_octave = 12 * vqt.bins_per_semitone
+    centre = torch.arange(PITCHES) * vqt.bins_per_semitone + vqt.bins_per_semitone // 2
+    steps = (per_octave * torch.tensor(sizes.harmonics).log2()).round().long()
+    spread = torch.arange(-sizes.spread, sizes.spread + 1)
+    bins = (centre[:, None, None] + steps[:, None] + spread).flatten(1)
+    return torch.where((bins >= 0) & (bins < vqt.bins), bins, vqt.bins)

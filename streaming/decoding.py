@@ -1,0 +1,70 @@
+"""The note decoder's knobs and its clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from .contracts import LOWEST_PITCH, PITCHES
+
+SENSITIVITY_LOGITS = 2.0  # how far the whole turn of the knob moves a threshold to each side
+
+
+class DecoderConfig(BaseModel):
+    """The expert's knobs; ``sensitivity`` is the one for everybody."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sensitivity: float = Field(
+        default=0.5, ge=0.0, le=1.0, description="0 misses more, 1 hears more"
+    )
+    onset: float = Field(
+        default=0.5, ge=0.0, le=1.0, description="onset probability that strikes a note"
+    )
+    restrike: float = Field(default=0.5, ge=0.0, le=1.0, description="the same for a sounding note")
+    rearm: float = Field(
+        default=0.3, ge=0.0, le=1.0, description="a note may strike again below this"
+    )
+    hold: float = Field(
+        default=0.3, ge=0.0, le=1.0, description="frame probability that holds a note"
+    )
+    release_hops: int = Field(default=2, ge=1, description="hops below `hold` that end a note")
+    shortest_ms: float = Field(
+        default=40.0, ge=0.0, description="no note ends sooner, milliseconds"
+    )
+    polyphony: int = Field(
+        default=48, ge=1, le=PITCHES, description="notes at once, the likeliest first"
+    )
+    lowest: int = Field(default=LOWEST_PITCH, ge=0, le=127, description="lowest MIDI pitch heard")
+    highest: int = Field(default=108, ge=0, le=127, description="highest MIDI pitch heard")
+    transpose: int = Field(default=0, ge=-48, le=48, description="semitones added to what is sent")
+    gate_db: float = Field(
+        default=-70.0, le=0.0, description="level under which no note begins, dBFS"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FrameClock:
+    """When frames lie and when they are spoken of; all in samples but ``rate`` (Hz)."""
+
+    rate: int
+    hop: int
+    look_ahead: int  # heard after a frame's end before it is judged
+    delay: int = 0  # held back by the resampler
+
+    def start(self, hop: int) -> int:
+        """First sample of the frame that the ``hop``-th answer is about."""
+        return hop * self.hop - self.look_ahead
+
+    def emitted(self, hop: int) -> int:
+        """Position of the newest input sample needed for the ``hop``-th answer."""
+        return (hop + 1) * self.hop + self.delay
+
+
+def pushed(threshold: float, sensitivity: float) -> float:
+    """Move a threshold in the logit domain: 0 and 1 stay, 0.5 of sensitivity moves nothing."""
+    odds = threshold / max(1.0 - threshold, 1e-9)
+    odds *= np.exp(SENSITIVITY_LOGITS * (1.0 - 2.0 * sensitivity))
+    return float(odds / (1.0 + odds))

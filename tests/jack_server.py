@@ -1,0 +1,85 @@
+"""A private JACK server without hardware: real MIDI and audio ports on any Linux machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+RATE = 48_000
+READY_S = 10.0
+REAL_TIME = ["-R", "-P70"], 256  # options, period in samples
+ORDINARY = ["--no-realtime", "-S"], 1024
+
+
+@contextmanager
+def jack_server() -> Iterator[str]:
+    """Run a server that the clients of this process and of its children find by default.
+
+    Gives the server's name. Skips the test where jackd is not installed. Every client has to be
+    closed before the end: PortAudio hangs for ever on a server that is gone.
+    """
+    if not shutil.which("jackd"):
+        pytest.skip("jackd is not installed (apt install jackd2)")
+    name = f"notewire-{os.getpid()}"
+    with _environment(name), _running(_command(name)):
+        yield name
+
+
+def _command(name: str) -> list[str]:
+    options, period = REAL_TIME if _may_be_real_time() else ORDINARY
+    return ["jackd", *options, "-n", name, "-d", "dummy", "-r", str(RATE), "-p", str(period)]
+
+
+def _may_be_real_time() -> bool:
+    return bool(shutil.which("chrt")) and _runs(["chrt", "-f", "1", "true"])
+
+
+def _runs(command: list[str]) -> bool:
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+@contextmanager
+def _environment(name: str) -> Iterator[None]:
+    ours = {
+        "JACK_DEFAULT_SERVER": name,
+        "JACK_NO_START_SERVER": "1",
+        "JACK_NO_AUDIO_RESERVATION": "1",
+    }
+    before = dict(os.environ)
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@contextmanager
+def _running(command: list[str]) -> Iterator[None]:
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _wait_until_ready(server)
+        yield
+    finally:
+        server.terminate()
+        try:
+            server.wait(5)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def _wait_until_ready(server: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + READY_S
+    while time.monotonic() < deadline and server.poll() is None:
+        listing = subprocess.run(["jack_lsp"], capture_output=True, text=True, check=False)
+        if "system:capture_1" in listing.stdout:
+            return
+        time.sleep(0.05)
+    raise RuntimeError(f"jackd was not ready after {READY_S} s: {server.args}")

@@ -1,0 +1,70 @@
+"""Augmentation: same length, same again from the same seed, and each change does what it says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from notewire.training.augment import AugmentConfig, draw_detune, nothing, recolour, speed
+
+NONE = AugmentConfig(
+    detune_chance=0,
+    gain_db=(0, 0),
+    tone_chance=0,
+    microphone_chance=0,
+    room_chance=0,
+    noise_chance=0,
+    hum_chance=0,
+    clip_chance=0,
+)
+TONE = (0.3 * np.sin(2 * np.pi * 440 * np.arange(16_000) / 16_000)).astype(np.float32)
+
+
+def coloured(config: AugmentConfig, seed: int = 1) -> np.ndarray:
+    return recolour(TONE, 16_000, config, np.random.default_rng(seed))
+
+
+def test_nothing_asked_nothing_done() -> None:
+    assert np.abs(coloured(NONE) - TONE).max() < 1e-5
+    assert draw_detune(NONE, np.random.default_rng(1)) == 1.0
+
+
+def test_the_same_seed_gives_the_same_sound() -> None:
+    assert np.array_equal(coloured(AugmentConfig(), 7), coloured(AugmentConfig(), 7))
+    assert not np.array_equal(coloured(AugmentConfig(), 7), coloured(AugmentConfig(), 8))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_is_drawn_is_sound_of_the_same_length(seed: int) -> None:
+    made = coloured(AugmentConfig(), seed)
+    assert made.shape == TONE.shape
+    assert made.dtype == np.float32
+    assert np.isfinite(made).all()
+
+
+def test_noise_has_the_level_drawn() -> None:
+    noisy = coloured(NONE.model_copy(update={"noise_chance": 1.0, "noise_snr_db": (20, 20)}))
+    ratio = 20 * np.log10(TONE.std() / (noisy - TONE).std())
+    assert ratio == pytest.approx(20, abs=0.1)
+
+
+def test_a_room_adds_its_tail_after_the_direct_sound() -> None:
+    click = np.zeros(16_000, np.float32)
+    click[1000] = 1.0
+    config = NONE.model_copy(update={"room_chance": 1.0, "room_wet_db": (-3, -3)})
+    made = recolour(click, 16_000, config, np.random.default_rng(1))
+    assert np.abs(made[:1000]).max() < 1e-5
+    assert made[1000] == pytest.approx(1.0, abs=1e-4)
+    assert (made[1001:] ** 2).sum() == pytest.approx(10 ** (-3 / 10), rel=0.05)
+
+
+def test_speed_moves_the_pitch() -> None:
+    faster = speed(TONE, 2 ** (100 / 1200))
+    peak = np.abs(np.fft.rfft(faster, 160_000)).argmax() / 10
+    assert peak == pytest.approx(440 * 2 ** (1 / 12), abs=1)
+    assert speed(TONE, 1.0) is TONE
+
+
+def test_no_music_is_noise_at_some_level() -> None:
+    levels = [nothing(8000, np.random.default_rng(seed)).std() for seed in range(20)]
+    assert max(levels) > 3 * min(levels)

@@ -1,0 +1,149 @@
+"""The note decoder: each rule on its own, and no note left hanging whatever comes in."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from notewire.streaming.contracts import NoteEvent, NoteOff, NoteOn
+from notewire.streaming.decoding import DecoderConfig, FrameClock, pushed
+from notewire.streaming.notes import Activations, NoteDecoder
+
+CLOCK = FrameClock(rate=16_000, hop=320, look_ahead=640, delay=16)
+C4 = 60 - 21
+
+
+def activations(hops: int, **rows: np.ndarray) -> Activations:
+    """Silence at a good level, with some outputs replaced."""
+    empty = {name: np.zeros((hops, 88)) for name in ("onset", "frame", "velocity", "shift")}
+    return Activations(**{**empty, "level": np.full(hops, -20.0), **rows})
+
+
+def one_key(values: list[float], key: int = C4) -> np.ndarray:
+    out = np.zeros((len(values), 88))
+    out[:, key] = values
+    return out
+
+
+def decode(said: Activations, **knobs: object) -> list[NoteEvent]:
+    decoder = NoteDecoder(DecoderConfig.model_validate(knobs), CLOCK)
+    events, state = decoder(said, None)
+    return events + decoder.release(state, CLOCK.emitted(len(said.onset)))[0]
+
+
+def struck(events: list[NoteEvent]) -> list[int]:
+    return [event.pitch for event in events if isinstance(event, NoteOn)]
+
+
+def test_a_note_begins_and_ends() -> None:
+    said = activations(
+        12,
+        onset=one_key([0, 0, 0, 0.9, 0.8] + 7 * [0]),
+        frame=one_key([0, 0, 0] + 5 * [0.9] + 4 * [0]),
+        velocity=one_key(12 * [0.5]),
+        shift=one_key(12 * [0.25]),
+    )
+    on, off = decode(said)
+    start = 3 * 320 - 640
+    assert on == NoteOn(1, 60, 64, onset=start + 80, emitted=4 * 320 + 16)
+    assert off == NoteOff(1, 60, offset=8 * 320 - 640, emitted=10 * 320 + 16)
+
+
+def test_a_note_strikes_again_only_after_its_onset_fell() -> None:
+    held = one_key(9 * [0.9])
+    plateau = activations(9, onset=one_key(9 * [0.9]), frame=held)
+    again = activations(9, onset=one_key([0, 0, 0.9, 0.9, 0, 0, 0.9, 0, 0]), frame=held)
+    assert struck(decode(plateau)) == [60]
+    assert struck(decode(again)) == [60, 60]
+    kinds = [type(event) for event in decode(again)]
+    assert kinds == [NoteOn, NoteOff, NoteOn, NoteOff]
+
+
+def test_range_gate_and_transposition() -> None:
+    said = activations(4, onset=one_key([0, 0, 0, 0.9]))
+    assert struck(decode(said, transpose=12)) == [72]
+    assert struck(decode(said, lowest=61)) == []
+    assert struck(decode(said, highest=59)) == []
+    assert struck(decode(said._replace(level=np.full(4, -80.0)))) == []
+
+
+def test_over_the_limit_the_likeliest_are_kept() -> None:
+    onset = np.zeros((4, 88))
+    onset[3, [10, 20, 30]] = [0.7, 0.9, 0.8]
+    assert struck(decode(activations(4, onset=onset), polyphony=2)) == [41, 51]
+
+
+def test_sensitivity_is_one_knob() -> None:
+    said = activations(4, onset=one_key([0, 0, 0, 0.5]))
+    assert struck(decode(said, onset=0.6, sensitivity=0.9)) == [60]
+    assert struck(decode(said, onset=0.4, sensitivity=0.1)) == []
+    assert pushed(0.37, 0.5) == np.float64(0.37)
+
+
+def test_more_sensitivity_never_hears_less() -> None:
+    onset = one_key([0, 0, 0, 0.8, 0.2, 0.8, 0.1, 0.8, 0.25, 0.8, 0])
+    said = activations(11, onset=onset, frame=one_key(11 * [0.9]))
+    counts = [len(struck(decode(said, sensitivity=s / 4))) for s in range(5)]
+    assert counts == sorted(counts)
+    assert counts[-1] > counts[0]
+
+
+def test_a_note_that_ends_makes_room_in_the_same_hop() -> None:
+    onset = np.zeros((8, 88))
+    onset[3, 10] = onset[6, 20] = 0.9
+    frame = np.zeros((8, 88))
+    frame[3:5, 10] = 0.9
+    events = decode(activations(8, onset=onset, frame=frame), polyphony=1, shortest_ms=0)
+    emitted = [event.emitted for event in events if event.pitch == 41]
+    assert emitted[0] == 7 * 320 + 16
+
+
+def test_notes_are_not_shorter_than_asked() -> None:
+    said = activations(20, onset=one_key([0, 0, 0, 0.9] + 16 * [0]))
+    on, off = decode(said, shortest_ms=200)
+    assert isinstance(on, NoteOn)
+    assert isinstance(off, NoteOff)
+    assert off.offset - on.onset >= 3200
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    onset=arrays(np.float64, (30, 88), elements=st.sampled_from([0.0, 0.1, 0.4, 0.6, 0.95])),
+    frame=arrays(np.float64, (30, 88), elements=st.sampled_from([0.0, 0.2, 0.5, 1.0])),
+    shift=arrays(np.float64, (30, 88), elements=st.floats(-1, 1)),
+    cuts=st.lists(st.integers(0, 30), max_size=5),
+)
+def test_whatever_comes_every_note_ends_once(
+    onset: np.ndarray, frame: np.ndarray, shift: np.ndarray, cuts: list[int]
+) -> None:
+    said = activations(30, onset=onset, frame=frame, shift=shift)
+    decoder, state, events = NoteDecoder(DecoderConfig(), CLOCK), None, []
+    for part in zip(*(np.split(rows, sorted(cuts)) for rows in said), strict=True):
+        new, state = decoder(Activations(*part), state)
+        events += new
+    assert state is not None
+    events += decoder.release(state, CLOCK.emitted(30))[0]
+    assert events == decode(said)
+    assert_well_formed(events)
+
+
+def assert_well_formed(events: list[NoteEvent]) -> None:
+    """Ids pair up, a pitch sounds once at a time, ends follow beginnings, nothing is foretold."""
+    begun: dict[int, NoteOn] = {}
+    sounding: Counter[int] = Counter()
+    for event in events:
+        sounding[event.pitch] += 1 if isinstance(event, NoteOn) else -1
+        assert sounding[event.pitch] in (0, 1)
+        if isinstance(event, NoteOn):
+            assert event.onset <= event.emitted
+            assert event.id not in begun
+            begun[event.id] = event
+        else:
+            assert event.offset > begun[event.id].onset
+            assert event.pitch == begun[event.id].pitch
+    assert not sounding.total()
+    assert [e.emitted for e in events] == sorted(e.emitted for e in events)

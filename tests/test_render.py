@@ -1,0 +1,90 @@
+"""The renderer: names, pedal, and notes that sound when the table says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import mido
+import numpy as np
+import pytest
+import soundfile
+
+from notewire.training.recordings import find_recordings
+from notewire.training.render import (
+    RATE,
+    SampledInstrument,
+    parse_name,
+    read_midi,
+    render,
+    render_folder,
+)
+
+
+@pytest.mark.parametrize(
+    ("stem", "middle_c", "meant"),
+    [
+        ("FF A#2", 3, ("FF", 58)),
+        ("Mf B-1", 3, ("MF", 23)),
+        ("Ds4", 4, ("", 63)),
+        ("A4", 4, ("", 69)),
+    ],
+)
+def test_names(stem: str, middle_c: int, meant: tuple[str, int]) -> None:
+    assert parse_name(stem, middle_c) == meant
+
+
+@pytest.fixture
+def instrument(tmp_path: Path) -> SampledInstrument:
+    """Two decaying tones an octave apart, with silence before the attack."""
+    folder = tmp_path / "samples"
+    folder.mkdir()
+    time = np.arange(44_100) / 44_100
+    for name, frequency in (("A4", 440), ("A5", 880)):
+        tone = np.sin(2 * np.pi * frequency * time) * np.exp(-2 * time)
+        soundfile.write(folder / f"{name}.wav", np.pad(tone, (3000, 0)), 44_100)
+    return SampledInstrument(folder, middle_c=4)
+
+
+def test_notes_sound_when_and_where_the_table_says(instrument: SampledInstrument) -> None:
+    notes = np.array([[0.5, 1.0, 71, 100], [1.5, 2.0, 79, 100]])
+    audio = render(notes, instrument, np.random.default_rng(1))
+    loud = np.abs(audio) > 0.05 * np.abs(audio).max()
+    assert np.flatnonzero(loud)[0] / RATE == pytest.approx(0.5, abs=0.003)
+    for onset, offset, pitch, _ in notes:
+        part = audio[int(onset * RATE) : int(offset * RATE)]
+        peak = np.abs(np.fft.rfft(part, 160_000)).argmax() / 10
+        assert peak == pytest.approx(440 * 2 ** ((pitch - 69) / 12), rel=0.01)
+    assert not loud[int(1.4 * RATE) : int(1.5 * RATE)].any()
+
+
+def test_loud_is_louder(instrument: SampledInstrument) -> None:
+    soft, loud = (instrument.play(np.array([0, 1, 69, v]), 0.1).std() for v in (30, 120))
+    assert loud > 3 * soft
+
+
+def midi(path: Path, *messages: mido.Message) -> Path:
+    mido.MidiFile(tracks=[mido.MidiTrack(messages)], ticks_per_beat=480).save(path)
+    return path
+
+
+def test_the_pedal_holds_what_the_hand_lets_go(tmp_path: Path) -> None:
+    message = mido.Message
+    path = midi(
+        tmp_path / "x.mid",
+        message("note_on", note=60, velocity=64, time=0),
+        message("control_change", control=64, value=127, time=480),
+        message("note_off", note=60, time=480),
+        message("note_on", note=60, velocity=90, time=960),
+        message("control_change", control=64, value=0, time=960),
+        message("note_on", note=60, velocity=0, time=960),
+    )
+    assert read_midi(path).tolist() == [[0.0, 2.0, 60, 64], [2.0, 4.0, 60, 90]]
+
+
+def test_a_rendered_folder_is_a_data_set(tmp_path: Path, instrument: SampledInstrument) -> None:
+    on = mido.Message("note_on", note=69, velocity=64, time=480)
+    path = midi(tmp_path / "piece.mid", on, mido.Message("note_off", note=69, time=480))
+    render_folder([path], instrument, tmp_path / "grand", hours=0.001, seed=1)
+    found = find_recordings([tmp_path / "grand"])
+    assert {recording.title for recording in found} == {"piece"}
+    assert found[0].notes()[0, 0] == pytest.approx(0.5)

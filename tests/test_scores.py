@@ -1,0 +1,93 @@
+"""Scores on cases small enough to count by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from notewire.streaming.contracts import NotewireError
+from notewire.training.evaluate import Piece, score, score_octaves, within
+from notewire.training.peers import find_peers, peer_pieces
+from notewire.training.scores import (
+    score_frames,
+    score_offsets,
+    score_onsets,
+    score_velocities,
+)
+
+REFERENCE = np.array([[0.0, 1.0, 60, 40], [1.0, 2.0, 64, 80], [2.0, 3.0, 40, 120]])
+NONE = np.zeros((0, 4))
+
+
+def moved(onset: float = 0.0, offset: float = 0.0) -> np.ndarray:
+    return REFERENCE + np.array([onset, offset, 0, 0])
+
+
+def test_perfect_and_nothing() -> None:
+    for judge in (score_onsets, score_offsets, score_velocities):
+        assert judge(REFERENCE, REFERENCE).f1 == 1
+        assert judge(REFERENCE, NONE).f1 == 0
+        assert judge(NONE, REFERENCE).f1 == 0
+    assert score_frames(REFERENCE, REFERENCE)[1] == 1
+    assert score_frames(NONE, NONE)[1] == 0
+
+
+def test_onsets_within_50_ms_count() -> None:
+    assert score_onsets(REFERENCE, moved(0.049, 0.049)).f1 == 1
+    assert score_onsets(REFERENCE, moved(0.051, 0.051)).f1 == 0
+
+
+def test_offsets_within_a_fifth_of_the_length_count() -> None:
+    assert score_offsets(REFERENCE, moved(offset=0.19)).f1 == 1
+    assert score_offsets(REFERENCE, moved(offset=0.21)).f1 == 0
+    assert score_onsets(REFERENCE, moved(offset=0.21)).f1 == 1
+
+
+def test_precision_and_recall() -> None:
+    extra = np.vstack([REFERENCE[:2], [[5.0, 6.0, 70, 50]], [[5.0, 6.0, 71, 50]]])
+    judged = score_onsets(REFERENCE, extra)
+    assert (judged.precision, judged.recall) == (2 / 4, 2 / 3)
+    assert judged.f1 == pytest.approx(4 / 7)
+
+
+def test_a_reference_does_not_outlast_the_audio() -> None:
+    assert within(REFERENCE, 2.5)[:, 1].tolist() == [1.0, 2.0, 2.5]
+    assert len(within(REFERENCE, 1.5)) == 2
+
+
+def test_frames() -> None:
+    half = np.array([[0.0, 0.5, 60, 40]])
+    judged, accuracy = score_frames(REFERENCE[:1], half)
+    assert (judged.precision, judged.recall, accuracy) == (1, 0.5, 0.5)
+
+
+def test_latency_is_from_the_true_onset_of_matched_notes() -> None:
+    emitted = REFERENCE[:, 0] + np.array([0.05, 0.06, 0.07])
+    piece = Piece("x", REFERENCE, moved(0.02, 0.02), emitted, 3.0)
+    assert score([piece]).latency_median == pytest.approx(60)
+    octaves = score_octaves([piece])
+    assert list(octaves) == ["C2", "C4"]
+    assert octaves["C2"].latency_median == pytest.approx(70)
+    assert octaves["C4"].notes == 2
+
+
+def test_a_peer_stands_in_the_same_table(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    np.savetxt(tmp_path / "other" / "x.tsv", np.column_stack([REFERENCE, REFERENCE[:, 0] + 0.1]))
+    piece = Piece("x", REFERENCE, NONE, np.zeros(0), 2.5)
+    lacking = Piece("y", REFERENCE, NONE, np.zeros(0), 2.5)
+    (peer,) = find_peers(tmp_path)
+    (heard,) = peer_pieces(peer, [piece, lacking])
+    assert score([heard]).onset_f1 == 1
+    assert score([heard]).latency_median == pytest.approx(100)
+    with pytest.raises(NotewireError, match="no peers"):
+        find_peers(tmp_path / "other")
+
+
+def test_a_peer_that_does_not_say_when_has_no_latency(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    np.savetxt(tmp_path / "other" / "x.tsv", REFERENCE)
+    (heard,) = peer_pieces(tmp_path / "other", [Piece("x", REFERENCE, NONE, np.zeros(0), 3.0)])
+    assert np.isnan(score([heard]).latency_median)

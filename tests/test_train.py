@@ -1,0 +1,95 @@
+"""A training run in miniature: it learns, stops, goes on, and its weights transcribe."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+import yaml
+
+from notewire.daemon.settings import load_yaml_as
+from notewire.models.checkpoint import load_model
+from notewire.models.config import ModelConfig, NetworkConfig
+from notewire.training.augment import AugmentConfig
+from notewire.training.config import TrainConfig
+from notewire.training.data import CropConfig, Crops, pack
+from notewire.training.recordings import find_recordings
+from notewire.training.train import train
+
+ROOT = Path(__file__).parent.parent
+CROP = CropConfig(rate=16_000, hop=320, hops=50, memory=3680, look_aheads=(256, 640))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """One recording: a tone at 440 Hz from 1 s to 2 s, at 22.05 kHz, in stereo."""
+    time = np.arange(22_050 * 3) / 22_050
+    tone = 0.3 * np.sin(2 * np.pi * 440 * time) * ((time > 1) & (time < 2))
+    soundfile.write(tmp_path / "take.wav", np.column_stack([tone, tone]), 22_050)
+    (tmp_path / "take.tsv").write_text("1.0\t2.0\t69\t64\n")
+    shutil.copy(tmp_path / "take.wav", tmp_path / "kept.wav")  # its name falls in the held-out half
+    shutil.copy(tmp_path / "take.tsv", tmp_path / "kept.tsv")
+    return tmp_path
+
+
+def config(folder: Path, steps: int) -> TrainConfig:
+    sizes = NetworkConfig(channels=8, summary=8, mixing_heads=2, hidden=8)
+    return TrainConfig(
+        data=[folder],
+        output=folder / "run",
+        cache=folder / "cache",
+        model=ModelConfig(name="tiny", network=sizes),
+        steps=steps,
+        batch=2,
+        crop_seconds=1.0,
+        warmup_steps=2,
+        held_out_share=0.5,
+        workers=0,
+        threads=1,
+        checkpoint_every=3,
+    )
+
+
+def test_crops_have_their_true_past_and_their_notes(folder: Path) -> None:
+    packed = pack(find_recordings([folder]), 16_000, folder / "cache")
+    quiet = AugmentConfig(
+        detune_chance=0, gain_db=(0, 0), tone_chance=0, microphone_chance=0, room_chance=0,
+        noise_chance=0, clip_chance=0, nothing_chance=0,
+    )  # fmt: skip
+    crops = iter(Crops(packed, CROP, quiet, seed=4))
+    for _ in range(10):
+        past, audio, wish = next(crops)
+        assert past.shape == (3680,)
+        assert audio.shape == (50 * 320,)
+        loud = audio.reshape(50, 320).abs().amax(1) > 0.2
+        early, frame = wish[:, 0, 1, 48] > 0, loud.clone()
+        frame[1:] = loud[:-1] | loud[1:]  # look-ahead 256: less than one hop late
+        assert (early & ~frame).sum() == 0
+        assert (early.sum() - loud.sum()).abs() <= 2
+
+
+def test_the_same_seed_draws_the_same_crops(folder: Path) -> None:
+    packed = pack(find_recordings([folder]), 16_000, folder / "cache")
+    one, two = (next(iter(Crops(packed, CROP, AugmentConfig(), seed=4))) for _ in range(2))
+    assert all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
+
+
+def test_it_trains_stops_and_goes_on(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    weights = train(config(folder, 6))
+    before = load_model(weights)[0].heads.weight.clone()
+    assert train(config(folder, 9)) == weights
+    assert "Going on from step 6" in capsys.readouterr().out
+    network, model = load_model(weights)
+    assert not torch.equal(network.heads.weight, before)
+    assert model.name == "tiny"
+    assert list((folder / "run" / "curves").iterdir())
+
+
+def test_the_run_of_the_shipped_weights_can_be_read() -> None:
+    shipped = load_yaml_as(TrainConfig, ROOT / "training" / "piano.yaml")
+    assert shipped.exclude_titles_of == "ENSTDk"
+    assert yaml.safe_load((ROOT / "training" / "piano.yaml").read_text())["model"]["licence"]

@@ -1,0 +1,1 @@
+"""Recordings to examples, examples to weights, weights to scores."""

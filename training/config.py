@@ -1,0 +1,44 @@
+"""A training run as YAML: what to learn from, how long, how."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..models.config import ModelConfig
+from .augment import AugmentConfig
+
+
+class TrainConfig(BaseModel):
+    """Everything that a run depends on; a resumed run draws other crops than one in one go."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: list[Path] = Field(description="files or folders of labelled recordings")
+    exclude_titles_of: str = Field(
+        default="ENSTDk", description="leave out these instruments and every title that they play"
+    )
+    held_out_share: float = Field(
+        default=0.08, ge=0.0, lt=1.0, description="titles kept for validation"
+    )
+    output: Path = Field(description="folder for checkpoints, curves and the finished weights")
+    cache: Path = Field(description="folder for decoded audio")
+    model: ModelConfig = ModelConfig()
+    augment: AugmentConfig = AugmentConfig()
+    seed: int = 1
+    steps: int = Field(default=8000, ge=1)
+    batch: int = Field(default=8, ge=1)
+    crop_seconds: float = Field(default=4.0, gt=0.0)
+    burn_in_hops: int = Field(
+        default=12, ge=0, description="frames at a crop's start that do not count"
+    )
+    learning_rate: float = 3e-3
+    warmup_steps: int = 200
+    weight_decay: float = 1e-2
+    gradient_norm: float = 1.0
+    bfloat16: bool = Field(default=True, description="where the processor has it")
+    workers: int = 1
+    threads: int = Field(default=2, ge=1)
+    device: str = "auto"
+    checkpoint_every: int = Field(default=250, ge=1, description="steps between checkpoints")

@@ -1,0 +1,36 @@
+"""How wrong an answer is, for every look-ahead at once."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
+
+from ..models.network import OUTPUTS
+
+ONSET_WEIGHT = 2.0  # onsets are rare: one frame in a hundred
+# cross-entropies are means over every key and frame, most of them silent: hence the large numbers
+WEIGHTS = {"onset": 100.0, "frame": 20.0, "offset": 20.0, "velocity": 20.0, "shift": 0.5}
+
+
+def losses(logits: Tensor, wish: Tensor, burn_in: int) -> dict[str, Tensor]:
+    """Weighted loss per output over all look-aheads, the first ``burn_in`` hops left out.
+
+    logits, wish: (batch, hops, look-aheads, OUTPUTS, 88).
+    """
+    said = dict(zip(OUTPUTS, logits[:, burn_in:].float().unbind(3), strict=True))
+    true = dict(zip(OUTPUTS, wish[:, burn_in:].unbind(3), strict=True))
+    struck = true["onset"]
+    parts = {
+        "onset": cross_entropy(said["onset"], struck, 1 + (ONSET_WEIGHT - 1) * struck),
+        "frame": cross_entropy(said["frame"], true["frame"]),
+        "offset": cross_entropy(said["offset"], true["offset"]),
+        "velocity": _error(torch.sigmoid(said["velocity"]), true["velocity"], struck),
+        "shift": _error(torch.tanh(said["shift"]), true["shift"], struck),
+    }
+    return {name: WEIGHTS[name] * value for name, value in parts.items()}
+
+
+def _error(said: Tensor, true: Tensor, struck: Tensor) -> Tensor:
+    """Mean squared error where a note begins."""
+    return (struck * (said - true) ** 2).sum() / struck.sum().clamp(min=1)

@@ -1,0 +1,187 @@
+"""Render MIDI with sampled instruments: recordings whose notes are known exactly.
+
+    python -m notewire.training.render SAMPLES MIDI_FOLDER OUT --hours 2 --middle-c 3
+
+SAMPLES holds one sound file a note, its name ending in the pitch ("FF A#2.flac", "Ds4.mp3"), what
+comes before it naming the layer; layers in alphabetical order unless ``--layers`` says softest to
+loudest. OUT gets a flac at 16 kHz and a tsv (onset, offset, pitch, velocity) for each piece.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mido
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+from rich.progress import Progress
+
+from ..streaming.contracts import NotewireError
+from .scores import Notes
+
+RATE = 16_000
+NAME = re.compile(r"^(?P<layer>.*?)\s*(?P<step>[A-Ga-g])(?P<sharp>[#s]?)(?P<octave>-?\d)$")
+STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+SUSTAIN = 64
+DRUMS = 9  # the General MIDI channel that has no pitches
+
+
+@dataclass(frozen=True)
+class Sample:
+    pitch: int
+    audio: NDArray[np.float32]
+
+
+class SampledInstrument:
+    """Layers of samples, softest first, all at 16 kHz and brought to one loudness."""
+
+    def __init__(self, folder: Path, middle_c: int, layers: list[str] | None = None) -> None:
+        found: dict[str, list[Sample]] = {}
+        for path in sorted(p for p in folder.iterdir() if (NAME.match(p.stem))):
+            layer, pitch = parse_name(path.stem, middle_c)
+            found.setdefault(layer, []).append(Sample(pitch, _load(path)))
+        self.layers = [found[name.upper()] for name in (layers or sorted(found))]
+
+    def play(self, note: NDArray[np.float64], release: float) -> NDArray[np.float32]:
+        """The sound of one note (onset, offset, pitch, velocity) with its release, seconds."""
+        _, _, pitch, velocity = note
+        layer = self.layers[min(int(velocity / 128 * len(self.layers)), len(self.layers) - 1)]
+        sample = min(layer, key=lambda s: abs(s.pitch - pitch))
+        ratio = 2 ** ((pitch - sample.pitch) / 12)
+        length = int(min(len(sample.audio) / ratio - 1, (note[1] - note[0] + release) * RATE))
+        sound = np.interp(np.arange(length) * ratio, np.arange(len(sample.audio)), sample.audio)
+        held = int((note[1] - note[0]) * RATE)
+        fall = np.arange(max(0, length - held)) / (release * RATE)
+        sound[held:] *= np.exp(-6 * fall)
+        return (sound * (velocity / 127) ** 1.7).astype(np.float32)
+
+
+def parse_name(stem: str, middle_c: int) -> tuple[str, int]:
+    """Layer and MIDI pitch of a sample's file name; ``middle_c`` is the octave its C4 is called."""
+    match = NAME.match(stem)
+    assert match
+    step = STEPS[match["step"].upper()] + bool(match["sharp"])
+    return match["layer"].upper(), 60 + step + 12 * (int(match["octave"]) - middle_c)
+
+
+def render(
+    notes: Notes, instrument: SampledInstrument, random: np.random.Generator
+) -> NDArray[np.float32]:
+    """Mix all notes; the peak is brought to a drawn level."""
+    release = random.uniform(0.08, 0.35)
+    audio = np.zeros(int((notes[:, 1].max() + 1.0) * RATE), np.float32)
+    for note in notes:
+        begin = int(note[0] * RATE)
+        sound = instrument.play(note, release)[: len(audio) - begin]
+        audio[begin : begin + len(sound)] += sound
+    return audio * np.float32(random.uniform(0.1, 0.9) / (np.abs(audio).max() + 1e-9))
+
+
+class PedalledKeys:
+    """Keys as a pianist holds them: the pedal keeps sounding what the hand has let go."""
+
+    def __init__(self) -> None:
+        self.notes: list[tuple[float, float, int, int]] = []
+        self._held: dict[int, tuple[float, int]] = {}
+        self._kept: set[int] = set()  # let go, but sounding on with the pedal
+        self._pedal = False
+
+    def hear(self, message: Any, now: float) -> None:
+        if message.type == "control_change" and message.control == SUSTAIN:
+            self._pedal = message.value >= 64
+            self._end([] if self._pedal else sorted(self._kept), now)
+        elif message.type == "note_on" and message.velocity:
+            self._end([message.note], now)
+            self._held[message.note] = (now, message.velocity)
+        elif message.type in ("note_on", "note_off") and message.note in self._held:
+            self._kept.add(message.note)
+            self._end([] if self._pedal else [message.note], now)
+
+    def end_all(self, now: float) -> None:
+        self._end(list(self._held), now)
+
+    def _end(self, pitches: list[int], now: float) -> None:
+        for pitch in pitches:
+            onset, velocity = self._held.pop(pitch, (now, 0))
+            self._kept.discard(pitch)
+            if now > onset:
+                self.notes.append((onset, now, pitch, velocity))
+
+
+def read_midi(path: Path) -> Notes:
+    """Notes of a MIDI file, (n, 4) by onset, held as long as the pedal holds them."""
+    keys, now = PedalledKeys(), 0.0
+    for message in mido.MidiFile(path):
+        now += message.time
+        if getattr(message, "channel", DRUMS) != DRUMS:
+            keys.hear(message, now)
+    keys.end_all(now)
+    return np.array(sorted(keys.notes), np.float64).reshape(-1, 4)
+
+
+def vary(notes: Notes, random: np.random.Generator) -> Notes:
+    """Another tempo, key and touch, so that a piece is worth hearing twice."""
+    varied = notes.copy()
+    varied[:, :2] /= random.uniform(0.85, 1.15)
+    varied[:, 2] += random.integers(-4, 5)
+    varied[:, 3] = np.clip(varied[:, 3] * random.uniform(0.75, 1.2), 5, 127)
+    return varied[(varied[:, 2] >= 21) & (varied[:, 2] <= 108)]
+
+
+def render_folder(
+    midis: list[Path], instrument: SampledInstrument, out: Path, hours: float, seed: int
+) -> None:
+    """Render pieces drawn at random, at most five minutes of each, until ``hours`` are made."""
+    midis = [path for path in midis if len(read_midi(path))]
+    if not midis:
+        raise NotewireError("there is no MIDI file with notes to render")
+    random = np.random.default_rng(seed)
+    grand = out.name.replace("_", "-")  # a name's last underscore parts title and instrument
+    out.mkdir(parents=True, exist_ok=True)
+    made, number = 0.0, 0
+    with Progress() as progress:
+        bar = progress.add_task("Rendering", total=hours * 3600)
+        while made < hours * 3600:
+            midi = midis[int(random.integers(len(midis)))]
+            notes = vary(read_midi(midi), random)
+            notes[:, :2] += 0.5 - notes[:, 0].min()
+            notes = notes[notes[:, 1] < 300]
+            name = f"{midi.stem}_{grand}{number}"  # the title, then the instrument
+            audio = render(notes, instrument, random)
+            soundfile.write(out / f"{name}.flac", audio, RATE)
+            np.savetxt(out / f"{name}.tsv", notes, fmt="%.6f", delimiter="\t")
+            made, number = made + len(audio) / RATE, number + 1
+            progress.update(bar, completed=made)
+
+
+def _load(path: Path) -> NDArray[np.float32]:
+    audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    mono = soxr.resample(audio.mean(axis=1), rate, RATE)
+    loud = np.flatnonzero(np.abs(mono) > 0.02 * np.abs(mono).max())
+    mono = mono[max(0, loud[0] - 16) :]  # the attack is where the file says it is: at its start
+    return (mono * 0.2 / (np.sqrt((mono[:4000] ** 2).mean()) + 1e-9)).astype(np.float32)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("samples", type=Path)
+    parser.add_argument("midis", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--hours", type=float, default=1.0)
+    parser.add_argument("--middle-c", type=int, default=4, help="octave in which C is MIDI 60")
+    parser.add_argument("--layers", nargs="*", help="softest to loudest")
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    instrument = SampledInstrument(given.samples, given.middle_c, given.layers)
+    midis = sorted(given.midis.rglob("*.mid"))
+    render_folder(midis, instrument, given.out, given.hours, given.seed)
+
+
+if __name__ == "__main__":
+    main()

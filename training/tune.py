@@ -1,0 +1,117 @@
+"""Choose the decoder's thresholds per mode, on held-out recordings in several rooms.
+
+One knob at a time: onset F1 decides the knobs that begin notes, the mean of frame F1
+and onset+offset F1 those that end them. The test recordings play no part in it.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.progress import track
+
+from ..models.config import MODES, Mode, ModelConfig
+from ..models.network import Network
+from ..models.transcriber import read_logits
+from ..streaming.decoding import DecoderConfig, FrameClock
+from ..streaming.notes import Activations, NoteDecoder
+from .augment import AugmentConfig, recolour
+from .data import Packed
+from .evaluate import notes_of, within
+from .scores import Notes, score_frames, score_offsets, score_onsets
+
+SECONDS = 60.0  # of each recording
+ROOMS = 2  # the recording as it is, and recoloured
+KNOBS: dict[str, tuple[float, ...]] = {
+    "onset": (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6),
+    "restrike": (0.4, 0.5, 0.6, 0.7),
+    "rearm": (0.1, 0.2, 0.3),
+    "hold": (0.1, 0.2, 0.3, 0.4, 0.5),
+    "release_hops": (1, 2, 3),
+}
+ROUND = (*KNOBS, "onset", "hold")  # the strongest two once more, with the others in place
+ENDING = ("hold", "release_hops")
+# Onset F1 given up for speaking sooner, by a lower onset threshold: `balanced` has 60 ms to keep.
+GIVEN_UP: dict[Mode, float] = {"fast": 0.0, "balanced": 0.01, "accurate": 0.0}
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What the network said of a recording in one mode, and its true notes."""
+
+    said: Activations
+    notes: Notes
+
+
+def tune(network: Network, config: ModelConfig, held: list[Packed], seed: int) -> ModelConfig:
+    """The config with the decoder that did best on ``held``, for every mode; all cores work."""
+    random = np.random.default_rng(seed)
+    heard = [
+        _listen(network, config, piece, room, random)
+        for piece in track(held, "Listening to held-out recordings")
+        for room in range(ROOMS)
+    ]
+    print("Tuning the decoder of each mode: some minutes")
+    jobs = [(config, mode, [modes[mode] for modes in heard]) for mode in MODES]
+    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as processes:
+        decoders = dict(zip(MODES, processes.map(_tune_mode, jobs), strict=True))
+    return config.model_copy(update={"decoder": decoders})
+
+
+@torch.inference_mode()
+def _listen(
+    network: Network, config: ModelConfig, piece: Packed, room: int, random: np.random.Generator
+) -> dict[Mode, Heard]:
+    vqt = config.vqt
+    size = min(len(piece.audio), int(SECONDS * vqt.rate)) // vqt.hop * vqt.hop
+    audio = piece.audio[:size].astype(np.float32) / np.float32(32768)
+    if room:
+        audio = recolour(audio, vqt.rate, AugmentConfig(), random)
+    logits = _logits(network, audio)
+    hops = audio.reshape(-1, vqt.hop)
+    heads = list(config.network.look_ahead)
+    notes = within(piece.notes, size / vqt.rate)
+    return {m: Heard(read_logits(logits[:, heads.index(m)], hops), notes) for m in MODES}
+
+
+def _logits(network: Network, audio: NDArray[np.float32]) -> torch.Tensor:
+    """(hops, look-aheads, OUTPUTS, 88), ten seconds at a time."""
+    state, parts = None, []
+    for part in torch.from_numpy(audio)[None].to(network.heads.weight.device).split(160_000, 1):
+        logits, state = network(part, state)
+        parts.append(logits[0].cpu())
+    return torch.cat(parts)
+
+
+def _tune_mode(job: tuple[ModelConfig, Mode, list[Heard]]) -> DecoderConfig:
+    config, mode, heard = job
+    best = config.decoder[mode]
+    clock = FrameClock(config.vqt.rate, config.vqt.hop, config.network.look_ahead[mode])
+    for knob in ROUND:
+        tries = [best.model_copy(update={knob: value}) for value in KNOBS[knob]]
+        judge = _judge_ends if knob in ENDING else _judge_onsets
+        marks = [np.mean([judge(decoder, clock, piece) for piece in heard]) for decoder in tries]
+        given_up = GIVEN_UP[mode] if knob == "onset" else 0.0
+        best = tries[int(np.argmax(np.array(marks) >= max(marks) - given_up))]
+    return best
+
+
+def _judge_onsets(decoder: DecoderConfig, clock: FrameClock, heard: Heard) -> float:
+    return score_onsets(heard.notes, _decoded(decoder, clock, heard.said)).f1
+
+
+def _judge_ends(decoder: DecoderConfig, clock: FrameClock, heard: Heard) -> float:
+    notes = _decoded(decoder, clock, heard.said)
+    return score_frames(heard.notes, notes)[0].f1 + score_offsets(heard.notes, notes).f1
+
+
+def _decoded(decoder: DecoderConfig, clock: FrameClock, said: Activations) -> Notes:
+    decode = NoteDecoder(decoder, clock)
+    events, state = decode(said, None)
+    events += decode.release(state, clock.emitted(state.hop - 1))[0]
+    return notes_of(events, clock.rate)[0]
