@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..streaming.contracts import PITCHES
+from ..streaming.contracts import PITCHES, NotewireError
 from ..streaming.vqt import CausalVQT
 from ..streaming.vqt_config import VQTConfig
 from .config import ModelConfig, NetworkConfig
@@ -68,6 +68,19 @@ class Network(nn.Module):
         x = self.after(x.reshape(hops, batch, PITCHES, -1))
         logits = self.heads(x).unflatten(-1, (-1, len(OUTPUTS)))
         return logits.permute(1, 0, 3, 4, 2), frames, memory
+
+    @torch.no_grad()
+    def adopt(self, other: Network) -> None:
+        """Begin with another network's weights; harmonics that it did not hear begin at zero.
+
+        Raises NotewireError where the two differ in more than that.
+        """
+        theirs = other.state_dict()
+        for name, mine in self.state_dict().items():
+            shape = theirs[name].shape
+            if shape != mine.shape and name != "encoder.harmonics.weight":
+                raise NotewireError(f"weights of another shape: {name} is {list(shape)}")
+            mine.zero_()[tuple(map(slice, shape))] = theirs[name]
 
     def _nothing(self, audio: Tensor) -> Tensor:
         """The answer to no hops at all, which an LSTM refuses to give."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from notewire.training.augment import AugmentConfig, draw_detune, nothing, recolour, speed
+from notewire.training.augment import AugmentConfig, beside, draw_detune, recolour, speed
 
 NONE = AugmentConfig(
     detune_chance=0,
@@ -65,6 +65,8 @@ def test_speed_moves_the_pitch() -> None:
     assert speed(TONE, 1.0) is TONE
 
 
-def test_no_music_is_noise_at_some_level() -> None:
-    levels = [nothing(8000, np.random.default_rng(seed)).std() for seed in range(20)]
-    assert max(levels) > 3 * min(levels)
+def test_what_is_beside_has_the_level_drawn() -> None:
+    other = np.random.default_rng(2).standard_normal(len(TONE)).astype(np.float32)
+    config = NONE.model_copy(update={"beside_snr_db": (12, 12)})
+    both = beside(TONE, other, config, np.random.default_rng(1))
+    assert 20 * np.log10(TONE.std() / (both - TONE).std()) == pytest.approx(12, abs=0.1)

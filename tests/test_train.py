@@ -14,9 +14,11 @@ import yaml
 from notewire.daemon.settings import load_yaml_as
 from notewire.models.checkpoint import load_model
 from notewire.models.config import ModelConfig, NetworkConfig
+from notewire.models.network import Network
+from notewire.streaming.contracts import NotewireError
 from notewire.training.augment import AugmentConfig
 from notewire.training.config import TrainConfig
-from notewire.training.data import CropConfig, Crops, pack
+from notewire.training.data import CropConfig, Crops, pack, pack_noises
 from notewire.training.recordings import find_recordings
 from notewire.training.train import train
 
@@ -36,13 +38,15 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+SIZES = NetworkConfig(channels=8, summary=8, mixing_heads=2, hidden=8)
+
+
 def config(folder: Path, steps: int) -> TrainConfig:
-    sizes = NetworkConfig(channels=8, summary=8, mixing_heads=2, hidden=8)
     return TrainConfig(
         data=[folder],
         output=folder / "run",
         cache=folder / "cache",
-        model=ModelConfig(name="tiny", network=sizes),
+        model=ModelConfig(name="tiny", network=SIZES),
         steps=steps,
         batch=2,
         crop_seconds=1.0,
@@ -58,7 +62,7 @@ def test_crops_have_their_true_past_and_their_notes(folder: Path) -> None:
     packed = pack(find_recordings([folder]), 16_000, folder / "cache")
     quiet = AugmentConfig(
         detune_chance=0, gain_db=(0, 0), tone_chance=0, microphone_chance=0, room_chance=0,
-        noise_chance=0, clip_chance=0, nothing_chance=0,
+        noise_chance=0, clip_chance=0, nothing_chance=0, beside_chance=0,
     )  # fmt: skip
     crops = iter(Crops(packed, CROP, quiet, seed=4))
     for _ in range(10):
@@ -87,6 +91,31 @@ def test_it_trains_stops_and_goes_on(folder: Path, capsys: pytest.CaptureFixture
     assert not torch.equal(network.heads.weight, before)
     assert model.name == "tiny"
     assert list((folder / "run" / "curves").iterdir())
+
+
+def test_noises_make_crops_without_notes(folder: Path) -> None:
+    packed = pack(find_recordings([folder]), 16_000, folder / "cache")
+    noises = pack_noises([folder / "take.wav"], 16_000)
+    only = AugmentConfig(nothing_chance=1.0)
+    crops = iter(Crops(packed, CROP, only, seed=4, noises=noises))
+    for _ in range(5):
+        _, audio, wish = next(crops)
+        assert audio.abs().max() > 0
+        assert not wish.any()
+
+
+def test_a_training_begins_with_the_weights_of_another(folder: Path) -> None:
+    weights = train(config(folder, 3))
+    more = NetworkConfig(
+        channels=8, summary=8, mixing_heads=2, hidden=8,
+        harmonics=(*SIZES.harmonics, 10, 12), look_ahead={"balanced": 500},
+    )  # fmt: skip
+    with pytest.raises(NotewireError, match=r"another shape: heads\.weight"):
+        Network(ModelConfig(network=more)).adopt(load_model(weights)[0])
+    heard = Network(ModelConfig(network=more.model_copy(update={"look_ahead": SIZES.look_ahead})))
+    heard.adopt(load_model(weights)[0])
+    audio = torch.randn(1, 20 * 320, generator=torch.Generator().manual_seed(1))
+    assert torch.allclose(heard(audio)[0], load_model(weights)[0](audio)[0], atol=1e-5)
 
 
 def test_the_run_of_the_shipped_weights_can_be_read() -> None:

@@ -35,7 +35,9 @@ class AugmentConfig(BaseModel):
     noise_snr_db: tuple[float, float] = (10.0, 60.0)
     hum_chance: float = 0.15
     clip_chance: float = 0.05
-    nothing_chance: float = 0.04  # crops of mere noise, in which no note is to be heard
+    nothing_chance: float = 0.06  # crops without music, in which no note is to be heard
+    beside_chance: float = 0.1  # such sounds beside the music
+    beside_snr_db: tuple[float, float] = (6.0, 40.0)
 
 
 def draw_detune(config: AugmentConfig, random: Random) -> float:
@@ -48,16 +50,6 @@ def draw_detune(config: AugmentConfig, random: Random) -> float:
 def speed(audio: Audio, ratio: float) -> Audio:
     """Play ``ratio`` times as fast, pitch and all; the result is shorter by that ratio."""
     return audio if ratio == 1.0 else soxr.resample(audio, ratio, 1.0, quality="LQ")
-
-
-def nothing(size: int, random: Random) -> Audio:
-    """No music: noise that swells, from hiss to rumble, at any level down to silence."""
-    spectrum = fft.rfft(random.standard_normal(size, np.float32))
-    spectrum /= np.maximum(np.arange(len(spectrum)), size // 400) ** random.uniform(0, 1.5)
-    noise = fft.irfft(spectrum, size)
-    swell = np.interp(np.arange(size), np.linspace(0, size, 24), random.exponential(1.0, 24))
-    noise *= swell * random.exponential(0.05) / (noise.std() + 1e-9)
-    return noise.astype(np.float32)
 
 
 def recolour(audio: Audio, rate: int, config: AugmentConfig, random: Random) -> Audio:
@@ -119,6 +111,13 @@ def _noise(audio: Audio, rate: int, config: AugmentConfig, random: Random) -> Au
         noise = noise + _hum(size, rate, random)
     level = audio.std() * 10 ** (-random.uniform(*config.noise_snr_db) / 20)
     return (noise * level).astype(np.float32)
+
+
+def beside(audio: Audio, other: Audio, config: AugmentConfig, random: Random) -> Audio:
+    """``audio`` with ``other`` beside it, at a drawn ratio of their levels."""
+    snr = random.uniform(*config.beside_snr_db)
+    level = audio.std() * 10 ** (-snr / 20) / (other.std() + 1e-9)
+    return (audio + other * np.float32(level)).astype(np.float32)
 
 
 def _hum(size: int, rate: int, random: Random) -> NDArray[np.float64]:

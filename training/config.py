@@ -22,6 +22,12 @@ class TrainConfig(BaseModel):
     held_out_share: float = Field(
         default=0.08, ge=0.0, lt=1.0, description="titles kept for validation"
     )
+    noises: list[Path] = Field(
+        default=[], description="files or folders of sounds without notes: speech, rooms"
+    )
+    start_from: Path | None = Field(
+        default=None, description="weights to begin with instead of random ones"
+    )
     output: Path = Field(description="folder for checkpoints, curves and the finished weights")
     cache: Path = Field(description="folder for decoded audio")
     model: ModelConfig = ModelConfig()

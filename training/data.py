@@ -17,8 +17,9 @@ from torch import Tensor
 from torch.utils.data import IterableDataset
 
 from ..streaming.contracts import NotewireError
-from .augment import AugmentConfig, draw_detune, nothing, recolour, speed
-from .recordings import Recording
+from .augment import AugmentConfig, beside, draw_detune, recolour, speed
+from .noises import Clip, no_music
+from .recordings import Recording, audio_files
 from .targets import targets
 
 
@@ -34,6 +35,12 @@ def pack(recordings: list[Recording], rate: int, cache: Path) -> list[Packed]:
     """Decode and resample once; later runs map the cached files into memory."""
     cache.mkdir(parents=True, exist_ok=True)
     return [_pack(r, rate, cache) for r in track(recordings, "Packing recordings")]
+
+
+def pack_noises(folders: list[Path], rate: int) -> list[Clip]:
+    """Every sound file in ``folders``, in memory."""
+    files = [file for folder in folders for file in audio_files(folder)]
+    return [_decode(file, rate) for file in track(files, "Reading noises", disable=not files)]
 
 
 def held_out(recording: Recording, share: float) -> bool:
@@ -64,9 +71,15 @@ class Crops(IterableDataset[tuple[Tensor, Tensor, Tensor]]):
     """
 
     def __init__(
-        self, packed: list[Packed], crop: CropConfig, augment: AugmentConfig, seed: int
+        self,
+        packed: list[Packed],
+        crop: CropConfig,
+        augment: AugmentConfig,
+        seed: int,
+        noises: list[Clip] | None = None,
     ) -> None:
         self.packed, self.crop, self.augment, self.seed = packed, crop, augment, seed
+        self.noises = noises or []
         lengths = np.array([len(p.audio) for p in packed], np.float64)
         self.chance = lengths / lengths.sum()
 
@@ -79,12 +92,18 @@ class Crops(IterableDataset[tuple[Tensor, Tensor, Tensor]]):
     def _draw(self, random: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
         crop = self.crop
         audio, notes = self._take(random)
-        if random.random() < self.augment.nothing_chance:
-            audio, notes = nothing(crop.samples, random), notes[:0]
+        drawn = random.random()
+        if drawn < self.augment.nothing_chance:
+            audio, notes = self._noise(random), notes[:0]
+        elif drawn < self.augment.nothing_chance + self.augment.beside_chance:
+            audio = beside(audio, self._noise(random), self.augment, random)
         audio = torch.from_numpy(recolour(audio, crop.rate, self.augment, random))
         look_aheads = [d / crop.rate for d in crop.look_aheads]
         wish = targets(notes, crop.hops, crop.hop / crop.rate, look_aheads)
         return audio[: crop.memory], audio[crop.memory :], torch.from_numpy(wish)
+
+    def _noise(self, random: np.random.Generator) -> NDArray[np.float32]:
+        return no_music(self.crop.samples, self.crop.rate, self.noises, random)
 
     def _take(self, random: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
         """A piece of a recording, perhaps out of tune, and its notes from the first frame on."""

@@ -45,7 +45,7 @@ class Recording:
 
 def find_recordings(paths: list[Path]) -> list[Recording]:
     """All labelled recordings among files and, recursively, folders, in a stable order."""
-    files = [file for path in paths for file in _audio_files(path)]
+    files = [file for path in paths for file in audio_files(path)]
     return [Recording(file, labels) for file in files if (labels := _labels_of(file))]
 
 
@@ -66,7 +66,8 @@ def read_notes(path: Path) -> NDArray[np.float64]:
     return rows[:, :4]
 
 
-def _audio_files(path: Path) -> list[Path]:
+def audio_files(path: Path) -> list[Path]:
+    """A sound file, or all of a folder; raises NotewireError where there is neither."""
     if not path.exists():
         raise NotewireError(f"{path}: no such file or folder")
     if path.is_file():

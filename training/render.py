@@ -138,9 +138,6 @@ def render_folder(
     midis: list[Path], instrument: SampledInstrument, out: Path, hours: float, seed: int
 ) -> None:
     """Render pieces drawn at random, at most five minutes of each, until ``hours`` are made."""
-    midis = [path for path in midis if len(read_midi(path))]
-    if not midis:
-        raise NotewireError("there is no MIDI file with notes to render")
     random = np.random.default_rng(seed)
     grand = out.name.replace("_", "-")  # a name's last underscore parts title and instrument
     out.mkdir(parents=True, exist_ok=True)
@@ -148,8 +145,8 @@ def render_folder(
     with Progress() as progress:
         bar = progress.add_task("Rendering", total=hours * 3600)
         while made < hours * 3600:
-            midi = midis[int(random.integers(len(midis)))]
-            notes = vary(read_midi(midi), random)
+            midi, played = _draw(midis, random)
+            notes = vary(played, random)
             notes[:, :2] += 0.5 - notes[:, 0].min()
             notes = notes[notes[:, 1] < 300]
             name = f"{midi.stem}_{grand}{number}"  # the title, then the instrument
@@ -158,6 +155,16 @@ def render_folder(
             np.savetxt(out / f"{name}.tsv", notes, fmt="%.6f", delimiter="\t")
             made, number = made + len(audio) / RATE, number + 1
             progress.update(bar, completed=made)
+
+
+def _draw(midis: list[Path], random: np.random.Generator) -> tuple[Path, Notes]:
+    """A file with notes and its notes; one that has none is taken from the list."""
+    while midis:
+        number = int(random.integers(len(midis)))
+        if len(notes := read_midi(midis[number])):
+            return midis[number], notes
+        del midis[number]
+    raise NotewireError("there is no MIDI file with notes to render")
 
 
 def _load(path: Path) -> NDArray[np.float32]:

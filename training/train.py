@@ -16,10 +16,11 @@ from torch.utils.tensorboard import SummaryWriter
 
 from ..models.checkpoint import save_model
 from ..models.devices import choose_device, has_bfloat16
+from ..models.library import open_model
 from ..models.network import Network
 from ..streaming.contracts import NotewireError
 from .config import TrainConfig
-from .data import CropConfig, Crops, held_out, pack
+from .data import CropConfig, Crops, held_out, pack, pack_noises
 from .loss import losses
 from .recordings import Recording, find_recordings
 from .tune import tune
@@ -35,7 +36,7 @@ def train(config: TrainConfig) -> Path:
     torch.manual_seed(config.seed)
     config.output.mkdir(parents=True, exist_ok=True)
     device = choose_device(config.device)
-    network = Network(config.model).to(device)
+    network = _begin(config).to(device)
     optimiser = torch.optim.AdamW(
         network.parameters(), config.learning_rate, weight_decay=config.weight_decay
     )
@@ -46,6 +47,14 @@ def train(config: TrainConfig) -> Path:
     if done < config.steps:
         _loop(config, network, optimiser, done)
     return _finish(config, network)
+
+
+def _begin(config: TrainConfig) -> Network:
+    """A network with random weights, or with those of another training, as far as they fit."""
+    network = Network(config.model)
+    if config.start_from:
+        network.adopt(open_model(str(config.start_from), "cpu")[0])
+    return network
 
 
 def _loop(
@@ -104,7 +113,8 @@ def _batches(config: TrainConfig, memory: int, seed: int) -> Iterator[Batch]:
     print(f"{len(learn)} recordings to learn from ({hours:.1f} h), {len(held)} held out")
     look_aheads = tuple(config.model.network.look_ahead.values())
     crop = CropConfig(vqt.rate, vqt.hop, hops, memory, look_aheads)
-    crops = Crops(packed, crop, config.augment, seed)
+    noises = pack_noises(config.noises, vqt.rate)
+    crops = Crops(packed, crop, config.augment, seed, noises)
     return iter(DataLoader(crops, config.batch, num_workers=config.workers))
 
 
