@@ -142,6 +142,9 @@ def evaluate(
     peers: Annotated[
         Path | None, typer.Option(help="Others' notes: a folder of folders of <recording>.tsv.")
     ] = None,
+    robustness: Annotated[
+        bool, typer.Option("--robustness", help="Also in rooms, noise, out of tune, clipped.")
+    ] = False,
     device: Device = None,
     config: ConfigFile = None,
     set: Set = None,
@@ -159,6 +162,7 @@ def evaluate(
         plot=plot,
         piece=piece,
         peers=peers,
+        robustness=robustness,
     )
 
 

@@ -27,7 +27,8 @@ try:
     from ..training.evaluate import Piece, Scores, evaluate, score, score_octaves
     from ..training.peers import find_peers, peer_pieces
     from ..training.plots import plot_piano_roll
-    from ..training.recordings import find_recordings
+    from ..training.recordings import Recording, find_recordings
+    from ..training.robustness import CONDITIONS, evaluate_condition
 except ImportError as error:
     raise NotewireError(f"{error.name} is missing: pip install 'notewire[train]'") from error
 
@@ -44,6 +45,7 @@ def evaluate_paths(
     plot: Path | None,
     piece: str | None,
     peers: Path | None,
+    robustness: bool,
 ) -> None:
     """Score and print. Raises NotewireError where there is nothing to score."""
     check_writable(json, plot)
@@ -74,6 +76,11 @@ def evaluate_paths(
     console.print(_summary(report, heard, f"{config.model}: {len(recordings)} recordings"))
     for mode in report:
         console.print(_octaves(report[mode]["octaves"], mode))
+    if robustness:
+        rooms = _conditions(recordings, network, model, config)
+        title = f"{config.model}, {config.mode}, elsewhere"
+        console.print(_summary(rooms, {}, title, first="condition"))
+        report["conditions"] = rooms
     if json:
         write_json(json, report)
 
@@ -96,6 +103,16 @@ def _report(pieces: list[Piece], compute: float) -> dict[str, Any]:
     }
 
 
+def _conditions(
+    recordings: list[Recording], network: Network, model: ModelConfig, config: Config
+) -> dict[str, Any]:
+    """Scores in one mode under every condition."""
+    mode = config.mode
+    decoder = config.decoder_for(model.decoder[mode])
+    what = (recordings, AudioFile, network, model, mode, decoder)
+    return {c.name: {"all": asdict(score(evaluate_condition(c, *what)))} for c in CONDITIONS}
+
+
 def _chosen(names: list[str], part: str | None) -> int:
     """Which piece to draw."""
     matches = [i for i, name in enumerate(names) if (part or "") in name]
@@ -104,10 +121,14 @@ def _chosen(names: list[str], part: str | None) -> int:
     return matches[0]
 
 
-def _summary(report: dict[str, Any], peers: dict[str, list[Piece]], title: str) -> Table:
-    table = _table("mode", *COLUMNS, "hop\nms", title=title)
+def _summary(
+    report: dict[str, Any], peers: dict[str, list[Piece]], title: str, first: str = "mode"
+) -> Table:
+    table = _table(first, *COLUMNS, "hop\nms", title=title)
     for mode, part in report.items():
-        table.add_row(mode, *_cells(Scores(**part["all"])), f"{part['compute_ms']:.1f}")
+        compute = part.get("compute_ms")
+        hop = f"{compute:.1f}" if compute else "-"
+        table.add_row(mode, *_cells(Scores(**part["all"])), hop)
     for name, pieces in peers.items():
         table.add_row(name, *_cells(score(pieces)), "-")
     return table

@@ -35,6 +35,7 @@ class AugmentConfig(BaseModel):
     noise_snr_db: tuple[float, float] = (10.0, 60.0)
     hum_chance: float = 0.15
     clip_chance: float = 0.05
+    clip_ceiling: tuple[float, float] = (0.3, 0.9)  # of the peak
     nothing_chance: float = 0.06  # crops without music, in which no note is to be heard
     beside_chance: float = 0.1  # such sounds beside the music
     beside_snr_db: tuple[float, float] = (6.0, 40.0)
@@ -59,7 +60,7 @@ def recolour(audio: Audio, rate: int, config: AugmentConfig, random: Random) -> 
     if random.random() < config.noise_chance:
         audio = audio + _noise(audio, rate, config, random)
     if random.random() < config.clip_chance:
-        ceiling = np.abs(audio).max() * random.uniform(0.3, 0.9) + 1e-9
+        ceiling = np.abs(audio).max() * random.uniform(*config.clip_ceiling) + 1e-9
         audio = np.clip(audio, -ceiling, ceiling)
     return audio.astype(np.float32)
 

@@ -85,8 +85,21 @@ def transcribe(
     mode: Mode,
     decoder: DecoderConfig | None = None,
 ) -> Piece:
-    """Stream one recording; the reference beyond the end of the audio is left out."""
+    """Stream one recording."""
     source = open_source(recording.audio)
+    return hear(recording.name, source, recording.notes(), network, config, mode, decoder)
+
+
+def hear(
+    name: str,
+    source: Source,
+    notes: Notes,
+    network: Network,
+    config: ModelConfig,
+    mode: Mode,
+    decoder: DecoderConfig | None = None,
+) -> Piece:
+    """Stream ``source``, which plays ``notes``; those beyond the end of the audio are left out."""
     transcriber = Transcriber(network, config, source.rate, mode, decoder)
     events: list[NoteEvent] = []
     end = 0
@@ -95,8 +108,8 @@ def transcribe(
         end = block.end
     events += transcriber.flush()
     seconds = end / source.rate
-    reference = within(recording.notes(), seconds)
-    return Piece(recording.name, reference, *notes_of(events, transcriber.rate), seconds)
+    reference = within(notes, seconds)
+    return Piece(name, reference, *notes_of(events, transcriber.rate), seconds)
 
 
 def within(notes: Notes, seconds: float) -> Notes:
