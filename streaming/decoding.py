@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from .contracts import LOWEST_PITCH, PITCHES
@@ -22,6 +23,12 @@ class DecoderConfig(BaseModel):
     )
     onset: float = Field(
         default=0.5, ge=0.0, le=1.0, description="onset probability that strikes a note"
+    )
+    tilt: float = Field(
+        default=0.0,
+        ge=-2.0,
+        le=2.0,
+        description="how much stricter `onset` is for each octave above middle C, in logits",
     )
     restrike: float = Field(default=0.5, ge=0.0, le=1.0, description="the same for a sounding note")
     rearm: float = Field(
@@ -64,7 +71,11 @@ class FrameClock:
 
 
 def pushed(threshold: float, sensitivity: float) -> float:
-    """Move a threshold in the logit domain: 0 and 1 stay, 0.5 of sensitivity moves nothing."""
-    odds = threshold / max(1.0 - threshold, 1e-9)
-    odds *= np.exp(SENSITIVITY_LOGITS * (1.0 - 2.0 * sensitivity))
-    return float(odds / (1.0 + odds))
+    """Move a threshold by the turn of the knob; 0 and 1 stay, 0.5 of sensitivity moves nothing."""
+    return float(moved(threshold, SENSITIVITY_LOGITS * (1.0 - 2.0 * sensitivity)))
+
+
+def moved(threshold: float, logits: float | NDArray[np.float64]) -> NDArray[np.float64]:
+    """A threshold moved in the logit domain, where equal steps are equally bold."""
+    odds = threshold / max(1.0 - threshold, 1e-9) * np.exp(logits)
+    return odds / (1.0 + odds)

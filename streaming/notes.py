@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .contracts import LOWEST_PITCH, PITCHES, NoteEvent, NoteOff, NoteOn
-from .decoding import DecoderConfig, FrameClock, pushed
+from .decoding import DecoderConfig, FrameClock, moved, pushed
 
 Keys = NDArray[np.bool_]
+MIDDLE_C = 60
 
 
 class Activations(NamedTuple):
@@ -56,7 +57,9 @@ class NoteDecoder:
 
     def __init__(self, config: DecoderConfig, clock: FrameClock) -> None:
         self.config, self.clock = config, clock
-        self.onset, self.hold = (pushed(p, config.sensitivity) for p in (config.onset, config.hold))
+        self.hold = pushed(config.hold, config.sensitivity)
+        octaves = (np.arange(PITCHES) + LOWEST_PITCH - MIDDLE_C) / 12
+        self.onset = moved(pushed(config.onset, config.sensitivity), config.tilt * octaves)
         # never lower: a threshold under the valleys between strikes would hear fewer of them
         self.restrike = max(config.restrike, pushed(config.restrike, config.sensitivity))
         self.rearm = min(config.rearm, self.restrike)

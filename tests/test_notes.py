@@ -84,6 +84,15 @@ def test_sensitivity_is_one_knob() -> None:
     assert pushed(0.37, 0.5) == np.float64(0.37)
 
 
+def test_a_tilt_is_bolder_in_the_bass_and_the_same_at_middle_c() -> None:
+    for key, heard in ((C4 - 24, [36]), (C4, [60]), (C4 + 24, [])):
+        said = activations(6, onset=one_key([0, 0, 0, 0.5, 0, 0], key))
+        assert struck(decode(said, onset=0.5, tilt=0.3)) == heard
+    said = activations(6, onset=one_key([0, 0, 0, 0.4, 0, 0], C4 - 24))
+    assert struck(decode(said, onset=0.5, tilt=0.3)) == [36]
+    assert struck(decode(said, onset=0.5)) == []
+
+
 def test_more_sensitivity_never_hears_less() -> None:
     onset = one_key([0, 0, 0, 0.8, 0.2, 0.8, 0.1, 0.8, 0.25, 0.8, 0])
     said = activations(11, onset=onset, frame=one_key(11 * [0.9]))
