@@ -35,15 +35,22 @@ UNIX_CURE = "load the ALSA sequencer (sudo modprobe snd-seq) or start a JACK ser
 FAILURES = (rtmidi.RtMidiError, OSError, NotImplementedError)
 
 
-class Output(Protocol):
-    """An open MIDI port."""
+class Port(Protocol):
+    """What takes MIDI messages."""
 
     def send_message(self, message: list[int]) -> None: ...
 
     def close_port(self) -> None: ...
 
 
-class Client(Output, Protocol):
+class Output(Port, Protocol):
+    """An open MIDI port."""
+
+    @property
+    def backend(self) -> Backend: ...
+
+
+class Client(Port, Protocol):
     """What we use of ``rtmidi.MidiOut``."""
 
     def get_ports(self) -> list[str]: ...
@@ -58,8 +65,9 @@ class Client(Output, Protocol):
 class _Opened:
     """An output whose client goes away with its port."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, backend: Backend) -> None:
         self._client = client
+        self.backend: Backend = backend
         self.send_message = client.send_message
 
     def close_port(self) -> None:
@@ -128,7 +136,7 @@ def _open(client: Client, backend: Backend, port: str | None) -> Output:
     except FAILURES:
         client.delete()
         raise
-    return _Opened(client)
+    return _Opened(client, backend)
 
 
 def _find(ports: list[str], wanted: str) -> int:

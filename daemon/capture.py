@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from ..bridge.signals import ignore_stop_signals, stop_signals_ignored
 from ..bridge.stderr import quiet_stderr
 from ..streaming.contracts import AudioBlock, NotewireError
 from ..streaming.ring import Ring
@@ -28,7 +29,6 @@ from .devices import (
     find_loopback,
     input_devices,
 )
-from .signals import ignore_stop_signals, stop_signals_ignored
 
 CAPACITY = 1 << 19  # samples: 11 s at 48 kHz, far more than an engine may ever lag
 POLL_SECONDS = 0.001  # polling needs no lock that a killed process could leave locked
@@ -66,9 +66,12 @@ DIED = NotewireError("the process that captures the input died while opening it"
 class LiveInput:
     """Iterate for the blocks of a live input, until ``stopped()``; close when done.
 
-    While nothing arrives, empty blocks keep the loop going. Raises NotewireError if the input
+    While nothing arrives, empty blocks keep the loop going. Opening goes on in the background until
+    ``ready``; ``name`` and ``rate`` are known from then on. Raises NotewireError if the input
     cannot be opened or stops delivering.
     """
+
+    name, rate = "", 0
 
     def __init__(self, request: CaptureRequest, stopped: Callable[[], bool]) -> None:
         context = multiprocessing.get_context("spawn")
@@ -81,8 +84,13 @@ class LiveInput:
         with stop_signals_ignored():
             self._process.start()
         theirs.close()
-        opened = self._answer()
-        self.name, self.rate = opened.name, opened.rate
+        self._patience = time.monotonic() + OPEN_SECONDS
+
+    def ready(self, seconds: float = 0.0) -> bool:
+        """Whether it is open, waiting up to ``seconds``; raises if it cannot be opened."""
+        if not self.rate and (opened := self._answer(seconds)):
+            self.name, self.rate = opened.name, opened.rate
+        return self.rate > 0
 
     @property
     def lost(self) -> int:
@@ -107,23 +115,24 @@ class LiveInput:
             time.sleep(POLL_SECONDS)
             yield AudioBlock(end, np.zeros(0, np.float32))
 
-    def close(self) -> None:
+    def close(self, patience: float = 2.0) -> None:
         """Stop the capture; kill it if a dead audio server holds it. May be called twice."""
         self._pipe.close()
-        self._process.join(2.0)
+        self._process.join(patience)
         if self._process.is_alive():
             self._process.kill()
             self._process.join()
 
-    def _answer(self) -> Opened:
+    def _answer(self, seconds: float) -> Opened | None:
         try:
-            answer = self._pipe.recv() if self._pipe.poll(OPEN_SECONDS) else LATE
+            late = LATE if time.monotonic() + seconds > self._patience else None
+            answer = self._pipe.recv() if self._pipe.poll(seconds) else late
         except (EOFError, OSError):
             answer = DIED
-        if isinstance(answer, Opened):
-            return answer
-        self.close()
-        raise answer
+        if isinstance(answer, NotewireError):
+            self.close()
+            raise answer
+        return answer
 
 
 def _capture(request: CaptureRequest, memory: Any, pipe: Connection) -> None:

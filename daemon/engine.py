@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 
 from ..bridge.fanout import Fanout
@@ -15,6 +16,7 @@ from .sources import Source
 from .views import Status, View
 
 STATUS_SECONDS = 0.05
+SILENT_SECONDS = 0.2  # without a sample: whatever the reason, nothing is left sounding
 
 
 class Engine:
@@ -27,15 +29,17 @@ class Engine:
         sinks: Fanout,
         view: View,
         bus: ZeroMqPublisher | None = None,
+        pulse: Callable[[], None] = lambda: None,
     ) -> None:
         self.source, self.transcriber, self.sinks = source, transcriber, sinks
-        self.view, self.bus = view, bus
+        self.view, self.bus, self.pulse = view, bus, pulse
         self.latency = LatencyMeter()
         self.hops: deque[float] = deque(maxlen=RECENT)  # seconds of compute for each hop
         self.notes = 0
         self._seconds = 0.0
         self._glitches = 0
         self._next_status = 0.0
+        self._heard, self._patience = time.monotonic(), SILENT_SECONDS
 
     def run(self) -> Summary:
         """Until the source ends. Whatever happens, every note ends and every sink is closed.
@@ -71,12 +75,21 @@ class Engine:
             self._glitches = self.source.glitches
             self.latency.restart()  # what was lost would count as delay for ever
         if len(block.samples):
+            self._heard = time.monotonic()
+            self._patience = max(SILENT_SECONDS, 2 * len(block.samples) / self.source.rate)
             self.latency.arrived(self._seconds)
+        elif self.transcriber.sounding and time.monotonic() - self._heard > self._patience:
+            self._release()
         before, begun = self.transcriber.hops, time.perf_counter()
         for event in self.transcriber.feed(block):
             self._say(replace(event, emitted=self.transcriber.position))
         if done := self.transcriber.hops - before:
             self.hops.append((time.perf_counter() - begun) / done)
+
+    def _release(self) -> None:
+        """No audio comes: a note that sounds now would hang until it does."""
+        for event in self.transcriber.release():
+            self._say(event)
 
     def _say(self, event: NoteEvent) -> None:
         self.sinks.send(event)
@@ -91,6 +104,7 @@ class Engine:
         if now < self._next_status:
             return
         self._next_status = now + STATUS_SECONDS
+        self.pulse()
         self.sinks.retry()
         if self.bus is not None:
             self.bus.tick(self.transcriber.position, self.transcriber.level_db)

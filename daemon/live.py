@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import torch
 
 from ..bridge.event_log import EventLog
 from ..bridge.fanout import Fanout
 from ..bridge.midi_file import MidiFile
+from ..bridge.midi_keeper import KeptOutput
 from ..bridge.midi_port import MidiPort
+from ..bridge.signals import Stop, stop_on_signals
 from ..bridge.zeromq import ZeroMqPublisher
 from ..models.library import open_model
 from ..models.network import Network
@@ -18,8 +20,8 @@ from ..models.transcriber import Transcriber
 from ..streaming.contracts import NotewireError, Sink
 from .config import Config, MidiConfig
 from .engine import Engine
-from .signals import Stop, stop_on_signals
 from .sources import Source, open_source
+from .steady import SteadyInput
 from .views import NoView, PlainView, TerminalView, View
 
 WARM_UP_HOPS = 10
@@ -44,11 +46,16 @@ def run_live(config: Config) -> None:
         bus = ZeroMqPublisher(rate, config.bus.address) if config.bus.enabled else None
         sinks: list[Sink] = [bus] if bus else []
         opened.callback(lambda: [sink.close() for sink in sinks])
-        sinks += _port(config.midi)
+        port, keeper = _port(config.midi)
+        sinks += port
         sinks += _files(config, rate)
         if word:
             _tell(word)
-        summary = Engine(source, transcriber, Fanout(sinks), _view(config, source), bus).run()
+        pulse = keeper.pulse if keeper else _no_port
+        engine = Engine(source, transcriber, Fanout(sinks), _view(config, source), bus, pulse)
+        if isinstance(source, SteadyInput) and keeper:
+            source.on_return = lambda: _renew(keeper, source.name)
+        summary = engine.run()
     _tell(str(summary))
 
 
@@ -69,18 +76,30 @@ def _files(config: Config, rate: int) -> list[Sink]:
     return sinks
 
 
-def _port(config: MidiConfig) -> list[Sink]:
+def _port(config: MidiConfig) -> tuple[list[Sink], KeptOutput | None]:
     """The MIDI port; where a system has none and none was asked for, a word and no port."""
     if not config.enabled:
-        return []
+        return [], None
     try:
-        backend = None if config.backend == "auto" else config.backend
-        return [MidiPort(config.channel, backend, config.port)]
+        keeper = KeptOutput(None if config.backend == "auto" else config.backend, config.port)
+        port: Sink = MidiPort(config.channel, open_output=lambda *_: keeper)
     except NotewireError as error:
         if config.backend != "auto" or config.port:
             raise
         _tell(f"Going on without a MIDI port: {error}")
-        return []
+        return [], None
+    return [port], keeper
+
+
+def _no_port() -> None:
+    """There is no keeper to tell that the engine is alive."""
+
+
+def _renew(keeper: KeptOutput, source: str) -> None:
+    """A JACK server that was gone took the port with it, and rtmidi does not notice."""
+    if keeper.backend == "jack" and "JACK" in source:
+        with suppress(NotewireError):  # the next note tries again
+            keeper.reopen()
 
 
 def _view(config: Config, source: Source) -> View:

@@ -16,6 +16,7 @@ from rich.text import Text
 from ..bridge.event_log import EventLog
 from ..bridge.fanout import Fanout
 from ..bridge.midi_file import MidiFile
+from ..bridge.signals import Stop, stop_on_signals
 from ..models.config import ModelConfig
 from ..models.library import open_model
 from ..models.network import Network
@@ -24,7 +25,6 @@ from ..streaming.contracts import NoteEvent, NoteOn, NotewireError, Sink
 from .audio_file import AudioFile
 from .config import Config
 from .engine import Engine
-from .signals import Stop, stop_on_signals
 from .sources import PacedFile
 from .views import PlainView
 

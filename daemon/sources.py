@@ -15,6 +15,7 @@ from ..streaming.contracts import AudioBlock
 from .audio_file import AudioFile
 from .capture import CaptureRequest, LiveInput, NoInputError
 from .config import InputConfig
+from .steady import SteadyInput
 
 PACED_BLOCK_SECONDS = 0.01
 DEMO = Path(str(files("notewire.daemon") / "demo.flac"))
@@ -71,7 +72,7 @@ def open_source(config: InputConfig, stopped: Callable[[], bool]) -> tuple[Sourc
         return PacedFile(config.file, stopped), ""
     request = CaptureRequest(config.device, config.loopback, config.channels, config.block)
     try:
-        return LiveInput(request, stopped), ""
+        return SteadyInput(lambda: LiveInput(request, stopped), stopped), ""
     except NoInputError:
         demo = PacedFile(DEMO, stopped)
         demo.name = "demo clip"

@@ -8,9 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ..bridge.signals import ignore_stop_signals, stop_signals_ignored
 from ..streaming.contracts import NoteEvent, NoteOn
 from .meters import Summary
-from .signals import ignore_stop_signals, stop_signals_ignored
 
 NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 NORMAL_SCREEN = "\x1b[?1049l\x1b[?25h"  # leave the alternate screen, show the cursor

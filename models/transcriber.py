@@ -86,16 +86,21 @@ class Transcriber:
             events += self._take(samples[begin : begin + self._most])
         return events
 
+    def release(self) -> list[NoteEvent]:
+        """End all that sounds, now, and listen on: for when no audio comes."""
+        now = max(self.position - self._at_model_rate(self._origin), self._said)
+        events, silent = self.decoder.release(self._notes, now)
+        self._notes = silent._replace(hop=self._notes.hop)
+        return self._placed(events)
+
     def flush(self) -> list[NoteEvent]:
         """End the stream here: every sounding note gets its note-off."""
         return self._restart(self._position)
 
     def _restart(self, start: int) -> list[NoteEvent]:
         """Release what sounds where the stream broke off; what follows begins at ``start``."""
-        now = max(self.position - self._at_model_rate(self._origin), self._said)
-        events, notes = self.decoder.release(self._notes, now)
-        events = self._placed(events)
-        self._stream, self._notes = StreamState(), notes
+        events = self.release()
+        self._stream, self._notes = StreamState(), self._notes._replace(hop=0)
         self._origin = self._position = start
         return events
 

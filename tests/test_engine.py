@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -11,11 +12,11 @@ from test_notes import assert_well_formed
 from notewire.bridge.fanout import Fanout
 from notewire.bridge.memory import MemorySink
 from notewire.daemon.bench import demo_audio
-from notewire.daemon.engine import Engine
+from notewire.daemon.engine import SILENT_SECONDS, Engine
 from notewire.daemon.views import NoView
 from notewire.models.library import open_model
 from notewire.models.transcriber import Transcriber
-from notewire.streaming.contracts import AudioBlock, NotewireError, Sink
+from notewire.streaming.contracts import AudioBlock, NoteOn, NotewireError, Sink
 
 
 class Played:
@@ -80,3 +81,31 @@ def test_a_lost_device_leaves_nothing_sounding() -> None:
     assert_well_formed(sink.events)
     assert source.closed
     assert sink.closed
+
+
+def test_when_no_audio_comes_the_notes_end_and_may_begin_again() -> None:
+    class Halting(Played):
+        def __iter__(self) -> Iterator[AudioBlock]:
+            for block in super().__iter__():
+                if len(sink.events) and isinstance(sink.events[-1], NoteOn) and not halts:
+                    halts.append(block.start)
+                    yield from self._nothing(block.start)
+                yield block
+
+        def _nothing(self, start: int) -> Iterator[AudioBlock]:
+            deadline = time.monotonic() + SILENT_SECONDS + 0.1
+            while time.monotonic() < deadline:
+                time.sleep(0.01)
+                yield AudioBlock(start, np.zeros(0, np.float32))
+            silent.append(not engine_.transcriber.sounding)
+
+    halts, silent = list[int](), list[bool]()
+    audio, rate = demo_audio(3.0)
+    network, config = open_model("piano")
+    sink = MemorySink()
+    source = Halting(audio, rate)
+    engine_ = Engine(source, Transcriber(network, config, rate), Fanout([sink]), NoView())
+    before = engine_.run().notes
+    assert silent == [True]
+    assert before > 5
+    assert_well_formed(sink.events)

@@ -24,6 +24,7 @@ class ListOutput:
 
     def __init__(self, works: bool = True) -> None:
         self.messages: list[list[int]] = []
+        self.backend: Backend = "alsa"
         self.works, self.closed = works, 0
 
     def __call__(self, _backend: Backend | None, _port: str | None) -> Output:

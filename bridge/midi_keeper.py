@@ -1,0 +1,158 @@
+"""The MIDI port in a process of its own, which silences it whatever becomes of the engine.
+
+A virtual port goes with the process that made it, and the instrument behind it is left with what
+sounded: no handler runs at SIGKILL, at a crash in a driver, or while the engine stalls. So another
+process owns the port and knows what sounds there. It ends every note when its pipe breaks, or when
+no pulse has come for ``STALL_S``. A dead JACK server that hangs every call hangs this process and
+not the engine.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import Connection
+
+from ..streaming.contracts import NotewireError
+from .midi_backends import Backend, Output, open_output
+from .signals import ignore_stop_signals, stop_signals_ignored
+
+NOTE_OFF, NOTE_ON, CONTROL = 0x80, 0x90, 0xB0
+SILENCING = (123, 120, 64)  # all notes off, all sound off, sustain pedal up
+STALL_S = 0.5
+HUNG_S = 3.0  # a keeper that has not answered for so long is held by a dead server
+OPEN_S = 10.0
+LEAVE_S = 0.1  # JACK sends in its next period; what has not left dies with the port
+PULSE = b""
+
+OpenOutput = Callable[[Backend | None, str | None], Output]
+
+
+class KeptOutput:
+    """An ``Output`` whose port lives in another process.
+
+    ``pulse`` has to be called more often than ``STALL_S``. Raises NotewireError if no port can be
+    opened; sending raises OSError when the keeper is gone, and the next attempt starts another.
+    """
+
+    def __init__(self, backend: Backend | None, port: str | None) -> None:
+        self._request = backend, port
+        self._open()
+
+    def send_message(self, message: list[int]) -> None:
+        if not self._process.is_alive():
+            self.reopen()
+        self._pipe.send_bytes(bytes(message))
+
+    def pulse(self) -> None:
+        """The engine is alive. Is the keeper? Never raises: that is left to the next message."""
+        with suppress(EOFError, OSError):
+            while self._pipe.poll():
+                self._pipe.recv_bytes()
+                self._answered = time.monotonic()
+            if time.monotonic() - self._answered > HUNG_S:
+                self._process.kill()
+            elif self._process.is_alive():
+                self._pipe.send_bytes(PULSE)
+
+    def reopen(self) -> None:
+        """Another keeper and another port, for when the MIDI system itself was gone."""
+        self.close_port()
+        self._open()
+
+    def close_port(self) -> None:
+        """End what sounds and take the port away; kill what a dead server holds."""
+        self._pipe.close()
+        self._process.join(2.0)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+
+    def _open(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=keep, args=(theirs, *self._request), daemon=True)
+        with stop_signals_ignored():
+            self._process.start()
+        theirs.close()
+        self.backend: Backend = self._answer()
+        self._answered = time.monotonic()
+
+    def _answer(self) -> Backend:
+        answer: Backend | NotewireError = NotewireError("the MIDI system does not answer")
+        with suppress(EOFError, OSError):
+            answer = self._pipe.recv() if self._pipe.poll(OPEN_S) else answer
+        if isinstance(answer, NotewireError):
+            self.close_port()
+            raise answer
+        return answer
+
+
+class Keeper:
+    """Passes messages on and knows what sounds, channel by channel."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._sounding: set[tuple[int, int]] = set()  # channel, pitch
+        self._channels: set[int] = set()  # ever used
+
+    def send(self, message: list[int]) -> None:
+        """Pass on a message; a release of what does not sound is left out."""
+        kind, channel, key = message[0] & 0xF0, message[0] & 0x0F, (message[0] & 0x0F, message[1])
+        if kind == NOTE_OFF and key not in self._sounding:
+            return
+        self._channels.add(channel)
+        self._output.send_message(message)
+        if kind == NOTE_ON:
+            self._sounding.add(key)
+        elif kind == NOTE_OFF:
+            self._sounding.discard(key)
+
+    def silence(self) -> bool:
+        """Release every key and quiet the instrument; False if nothing sounded."""
+        if not self._sounding:
+            return False
+        for channel, pitch in sorted(self._sounding):
+            self._output.send_message([NOTE_OFF | channel, pitch, 64])
+        self._sounding.clear()
+        for channel in self._channels:
+            for controller in SILENCING:
+                self._output.send_message([CONTROL | channel, controller, 0])
+        return True
+
+
+def keep(
+    pipe: Connection,
+    backend: Backend | None,
+    port: str | None,
+    open_output: OpenOutput = open_output,
+) -> None:
+    """The process: open the port, say so, pass on what comes, and leave nothing sounding."""
+    ignore_stop_signals()  # Ctrl-C reaches it too: it ends after the engine
+    try:
+        output = open_output(backend, port)
+    except NotewireError as error:
+        pipe.send(error)
+        return
+    keeper = Keeper(output)
+    try:
+        pipe.send(output.backend)
+        _pass_on(pipe, keeper)
+    finally:
+        if keeper.silence():
+            time.sleep(LEAVE_S)
+        output.close_port()
+
+
+def _pass_on(pipe: Connection, keeper: Keeper) -> None:
+    """Until the engine hangs up, by intention or by death."""
+    with suppress(EOFError, OSError):
+        while True:
+            if not pipe.poll(STALL_S):
+                keeper.silence()
+            elif message := pipe.recv_bytes():
+                keeper.send(list(message))
+            else:
+                pipe.send_bytes(PULSE)

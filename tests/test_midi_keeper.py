@@ -1,0 +1,147 @@
+"""The keeper of the MIDI port: nothing is left sounding, whatever becomes of the engine."""
+
+from __future__ import annotations
+
+import multiprocessing
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import jack
+import pytest
+from jack_server import jack_server
+from test_midi_port import SILENCE, ListOutput
+
+from notewire.bridge.midi_keeper import PULSE, STALL_S, Keeper, KeptOutput, _pass_on
+from notewire.bridge.midi_port import MidiPort
+from notewire.streaming.contracts import NoteOff, NoteOn, NotewireError
+
+ON, OFF = [0x90, 60, 80], [0x80, 60, 64]
+
+
+@contextmanager
+def keeping() -> Iterator[tuple[Connection, ListOutput]]:
+    """The engine's end of the pipe, and what the keeper at the other end sends."""
+    output = ListOutput()
+    ours, theirs = multiprocessing.Pipe()
+    thread = threading.Thread(target=_pass_on, args=(theirs, Keeper(output)))
+    thread.start()
+    try:
+        yield ours, output
+    finally:
+        ours.close()
+        thread.join(5)
+        assert not thread.is_alive()
+
+
+def wait_until(ready: object, seconds: float = 5.0) -> None:
+    assert callable(ready)
+    deadline = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_keeper_knows_what_sounds() -> None:
+    output = ListOutput()
+    keeper = Keeper(output)
+    for message in (ON, OFF, OFF, [0x95, 61, 1], ON):
+        keeper.send(message)
+    assert output.messages == [ON, OFF, [0x95, 61, 1], ON]
+    assert keeper.silence()
+    assert output.messages[4:6] == [OFF, [0x85, 61, 64]]
+    assert [message for message in output.messages[6:] if message[0] == 0xB0] == SILENCE
+    assert not keeper.silence()
+
+
+def test_an_engine_that_stalls_is_silenced_and_may_go_on() -> None:
+    with keeping() as (pipe, output):
+        pipe.send_bytes(bytes(ON))
+        wait_until(lambda: SILENCE[-1] in output.messages, STALL_S + 0.5)
+        assert output.messages[:2] == [ON, OFF]
+        pipe.send_bytes(bytes(ON))
+        wait_until(lambda: output.messages.count(ON) == 2)
+
+
+def test_an_engine_whose_pulse_beats_is_left_in_peace() -> None:
+    with keeping() as (pipe, output):
+        pipe.send_bytes(bytes(ON))
+        for _ in range(15):
+            time.sleep(STALL_S / 5)
+            pipe.send_bytes(PULSE)
+            assert pipe.poll(5)
+            assert pipe.recv_bytes() == PULSE
+        assert output.messages == [ON]
+
+
+class Listener:
+    """A JACK client that hears the port."""
+
+    def __init__(self) -> None:
+        self.client = jack.Client("listener")
+        self.port: Any = self.client.midi_inports.register("in")
+        self.messages: list[list[int]] = []
+        self.client.set_process_callback(self._process)
+        self.client.activate()
+
+    def _process(self, _frames: int) -> None:
+        for _, data in self.port.incoming_midi_events():
+            self.messages.append(list(bytes(data)))
+
+    def connect(self) -> None:
+        wait_until(lambda: self.client.get_ports("Notewire:Notes"), 30.0)
+        self.client.connect(self.client.get_ports("Notewire:Notes")[0], self.port)
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    if sys.platform != "linux":
+        pytest.skip("JACK's dummy driver")
+    with jack_server():
+        heard = Listener()
+        yield heard
+        heard.client.close()
+
+
+def test_a_killed_engine_leaves_nothing_sounding(listener: Listener) -> None:
+    command = [sys.executable, str(Path(__file__).parent / "doomed_engine.py")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as engine:
+        try:
+            listener.connect()
+            assert engine.stdin
+            engine.stdin.write(b"strike\n")
+            engine.stdin.flush()
+            wait_until(lambda: ON in listener.messages)
+        finally:
+            engine.kill()
+    killed = time.monotonic()
+    wait_until(lambda: OFF in listener.messages)
+    print(f"silent {1000 * (time.monotonic() - killed):.0f} ms after SIGKILL")
+    assert time.monotonic() - killed < 0.25
+    wait_until(lambda: SILENCE[-1] in listener.messages)
+
+
+def test_a_keeper_that_is_killed_is_replaced(listener: Listener) -> None:
+    output = KeptOutput("jack", None)
+    port = MidiPort(open_output=lambda *_: output)
+    output._process.kill()
+    output._process.join()
+    output.pulse()
+    port.send(NoteOn(1, 60, 80, 0, 0))
+    listener.connect()
+    port.send(NoteOff(1, 60, 10, 10))
+    port.send(NoteOn(2, 60, 80, 20, 20))
+    wait_until(lambda: ON in listener.messages)
+    port.close()
+    wait_until(lambda: listener.messages[-3:] == SILENCE)
+
+
+def test_a_port_that_cannot_be_opened_is_an_error_here() -> None:
+    with pytest.raises(NotewireError, match="no MIDI port could be opened"):
+        KeptOutput("winmm" if sys.platform != "win32" else "alsa", None)
