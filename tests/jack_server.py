@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -29,6 +29,41 @@ def jack_server() -> Iterator[str]:
     name = f"notewire-{os.getpid()}"
     with _environment(name), _running(_command(name)):
         yield name
+
+
+class MortalServer:
+    """A server that can be killed and started again; for tests without clients of their own."""
+
+    def __init__(self, name: str) -> None:
+        self._running: ExitStack = ExitStack()
+        self.name = name
+        self.revive()
+
+    def revive(self) -> None:
+        self._server = self._running.enter_context(_running(_command(self.name)))
+
+    def die(self) -> None:
+        self._server.kill()
+        self._running.close()
+
+
+@contextmanager
+def mortal_server() -> Iterator[MortalServer]:
+    if not shutil.which("jackd"):
+        pytest.skip("jackd is not installed (apt install jackd2)")
+    name = f"notewire-mortal-{os.getpid()}"
+    with _environment(name):
+        server = MortalServer(name)
+        try:
+            yield server
+        finally:
+            server.die()
+
+
+def jack_ports() -> list[str]:
+    """Asked for by another process: a client of this one would hang when its server dies."""
+    listing = subprocess.run(["jack_lsp"], capture_output=True, text=True, timeout=10, check=False)
+    return listing.stdout.split()
 
 
 def _command(name: str) -> list[str]:
@@ -61,11 +96,11 @@ def _environment(name: str) -> Iterator[None]:
 
 
 @contextmanager
-def _running(command: list[str]) -> Iterator[None]:
+def _running(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _wait_until_ready(server)
-        yield
+        yield server
     finally:
         server.terminate()
         try:
@@ -78,8 +113,7 @@ def _running(command: list[str]) -> Iterator[None]:
 def _wait_until_ready(server: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + READY_S
     while time.monotonic() < deadline and server.poll() is None:
-        listing = subprocess.run(["jack_lsp"], capture_output=True, text=True, check=False)
-        if "system:capture_1" in listing.stdout:
+        if "system:capture_1" in jack_ports():
             return
         time.sleep(0.05)
     raise RuntimeError(f"jackd was not ready after {READY_S} s: {server.args}")

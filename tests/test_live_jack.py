@@ -22,14 +22,14 @@ import jack
 import mido
 import numpy as np
 import pytest
-from jack_server import RATE, jack_server
+from jack_server import RATE, jack_ports, jack_server, mortal_server
 from test_cli import NOTEWIRE, midi_notes
 
 from notewire.daemon.make_demo import write_midi
 from notewire.training.scores import score_onsets
 
 SOUNDFONT = Path("/usr/share/sounds/sf2/TimGM6mb.sf2")
-NOTES = "Notewire:Notes"
+NOTES, CAPTURE = "Notewire:Notes", "PortAudio:in_0"
 READY_SECONDS = 30.0
 
 needs_synth = pytest.mark.skipif(
@@ -175,6 +175,26 @@ def test_what_a_synth_plays_arrives_as_midi(tmp_path: Path, number: signal.Signa
     print(f"onset F1 {score.f1:.3f} over {len(played)} notes, {1000 * late:.0f} ms after the key")
     assert score.f1 >= 0.8
     assert 0.02 < late < 0.15
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="JACK's dummy driver")
+def test_a_server_that_dies_and_returns_is_used_again(tmp_path: Path) -> None:
+    """The engine lives on, and captures and has its MIDI port within five seconds of the return."""
+    command = [*NOTEWIRE, "run", "--input", "JACK Audio Connection Kit", "--no-bus"]
+    command += ["--set", "midi.backend=jack"]
+    with mortal_server() as server, (tmp_path / "errors").open("w+") as errors:
+        running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
+        with ended(running):
+            wait_for("capture", lambda: {NOTES, CAPTURE} <= set(jack_ports()))
+            time.sleep(1.0)
+            server.die()
+            wait_for("the news", lambda: "input lost" in (tmp_path / "errors").read_text())
+            server.revive()
+            back = time.monotonic()
+            wait_for("the return", lambda: {NOTES, CAPTURE} <= set(jack_ports()))
+            print(f"in use again {time.monotonic() - back:.1f} s after the server's return")
+            running.send_signal(signal.SIGINT)
+            assert running.wait(15) == 0
 
 
 def _nearest(played: np.ndarray, note: np.ndarray) -> float:
