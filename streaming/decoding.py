@@ -41,6 +41,9 @@ class DecoderConfig(BaseModel):
     shortest_ms: float = Field(
         default=40.0, ge=0.0, description="no note ends sooner, milliseconds"
     )
+    longest_s: float = Field(
+        default=60.0, gt=0.0, description="every note ends by then, seconds, whatever is heard"
+    )
     polyphony: int = Field(
         default=48, ge=1, le=PITCHES, description="notes at once, the likeliest first"
     )

@@ -64,6 +64,7 @@ class NoteDecoder:
         self.restrike = max(config.restrike, pushed(config.restrike, config.sensitivity))
         self.rearm = min(config.rearm, self.restrike)
         self.shortest = round(config.shortest_ms * 1e-3 * clock.rate)
+        self.longest = round(config.longest_s * clock.rate)
         keys = np.arange(PITCHES) + LOWEST_PITCH
         self.sent = keys + config.transpose
         self.heard = (keys >= config.lowest) & (keys <= config.highest)
@@ -124,9 +125,10 @@ class NoteDecoder:
         return np.clip(onsets, np.where(state.id > 0, state.struck + 1, 0), emitted)
 
     def _fades(self, now: Activations, state: DecoderState, start: int) -> Keys:
-        """Sounding keys whose frame probability has been low for long enough."""
+        """Sounding keys whose frame probability has been low for long enough, or that hang."""
+        held = start - state.struck
         low = (now.frame < self.hold) & (state.quiet + 1 >= self.config.release_hops)
-        return (state.id > 0) & low & (start - state.struck >= self.shortest)
+        return (state.id > 0) & ((low & (held >= self.shortest)) | (held >= self.longest))
 
     def _begins(
         self,

@@ -77,6 +77,15 @@ def test_over_the_limit_the_likeliest_are_kept() -> None:
     assert struck(decode(activations(4, onset=onset), polyphony=2)) == [41, 51]
 
 
+def test_no_note_outlasts_the_limit() -> None:
+    said = activations(100, onset=one_key([0, 0, 0, 0.9] + 96 * [0]), frame=one_key(100 * [0.9]))
+    on, off = decode(said, longest_s=1.0)
+    assert isinstance(on, NoteOn)
+    assert isinstance(off, NoteOff)
+    assert off.emitted - on.onset < 1.1 * 16_000
+    assert len(decode(said)) == 2
+
+
 def test_sensitivity_is_one_knob() -> None:
     said = activations(4, onset=one_key([0, 0, 0, 0.5]))
     assert struck(decode(said, onset=0.6, sensitivity=0.9)) == [60]
