@@ -167,6 +167,24 @@ def evaluate(
 
 
 @app.command()
+def data(
+    paths: Annotated[list[Path], typer.Argument(help="Data sets as published, or folders.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write flac and tsv there, to train on.")
+    ] = None,
+    rate: Annotated[int, typer.Option(min=8_000, help="Sample rate written, Hz.")] = 16_000,
+) -> None:
+    """Find labelled recordings: MAPS, MAESTRO, MusicNet, GuitarSet, or .tsv or .mid beside audio.
+
+    With --output they are written in one layout, mono flac and a tsv of notes; what is there
+    already stays, so a run that was stopped goes on.
+    """
+    from .preparing import prepare_data
+
+    prepare_data(paths, output, rate)
+
+
+@app.command()
 def train(
     config: Annotated[Path, typer.Argument(help="The run, YAML; see training/piano.yaml.")],
 ) -> None:

@@ -12,7 +12,8 @@ import soundfile
 from notewire.streaming.contracts import NotewireError
 from notewire.training.config import TrainConfig
 from notewire.training.data import held_out
-from notewire.training.recordings import find_recordings, read_notes
+from notewire.training.labels import read_notes
+from notewire.training.recordings import find_recordings
 from notewire.training.train import split
 
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import soundfile
 
+from notewire.training.midi_notes import read_midi
 from notewire.training.recordings import find_recordings
 from notewire.training.render import (
     RATE,
     SampledInstrument,
     parse_name,
-    read_midi,
     render,
     render_folder,
 )

@@ -40,7 +40,7 @@ def pack(recordings: list[Recording], rate: int, cache: Path) -> list[Packed]:
 def pack_noises(folders: list[Path], rate: int) -> list[Clip]:
     """Every sound file in ``folders``, in memory."""
     files = [file for folder in folders for file in audio_files(folder)]
-    return [_decode(file, rate) for file in track(files, "Reading noises", disable=not files)]
+    return [decode(file, rate) for file in track(files, "Reading noises", disable=not files)]
 
 
 def held_out(recording: Recording, share: float) -> bool:
@@ -137,12 +137,13 @@ def _pack(recording: Recording, rate: int, cache: Path) -> Packed:
     path = cache / f"{recording.name}.{_fingerprint(recording.audio)}.{rate}.npy"
     if not path.exists():
         unfinished = path.with_suffix(".tmp.npy")
-        np.save(unfinished, _decode(recording.audio, rate))
+        np.save(unfinished, decode(recording.audio, rate))
         unfinished.replace(path)
     return Packed(np.load(path, mmap_mode="r"), recording.notes())
 
 
-def _decode(path: Path, rate: int) -> NDArray[np.int16]:
+def decode(path: Path, rate: int) -> NDArray[np.int16]:
+    """A sound file as mono at ``rate`` Hz. Raises NotewireError if it cannot be read."""
     try:
         audio, original = soundfile.read(path, dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:

@@ -21,11 +21,12 @@ def losses(logits: Tensor, wish: Tensor, burn_in: int) -> dict[str, Tensor]:
     said = dict(zip(OUTPUTS, logits[:, burn_in:].float().unbind(3), strict=True))
     true = dict(zip(OUTPUTS, wish[:, burn_in:].unbind(3), strict=True))
     struck = true["onset"]
+    known = struck * (true["velocity"] > 0)  # some data sets have no velocities
     parts = {
         "onset": cross_entropy(said["onset"], struck, 1 + (ONSET_WEIGHT - 1) * struck),
         "frame": cross_entropy(said["frame"], true["frame"]),
         "offset": cross_entropy(said["offset"], true["offset"]),
-        "velocity": _error(torch.sigmoid(said["velocity"]), true["velocity"], struck),
+        "velocity": _error(torch.sigmoid(said["velocity"]), true["velocity"], known),
         "shift": _error(torch.tanh(said["shift"]), true["shift"], struck),
     }
     return {name: WEIGHTS[name] * value for name, value in parts.items()}

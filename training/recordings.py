@@ -1,69 +1,55 @@
-"""Recordings with aligned notes, in the layouts in which their authors publish them.
+"""Recordings with aligned notes, found in the layouts in which their authors publish them.
 
-MAPS: ``.../MAPS_MUS-<title>_<instrument>.wav`` with a ``.txt`` (onset, offset, pitch) and a
-``.mid`` (velocities) beside it; or the flac + tsv copy: ``flac/*.flac`` with
-``tsv/matched/*.tsv`` or the ``.tsv`` beside the audio.
+| data set | audio | notes |
+|---|---|---|
+| MAPS | ``.../MAPS_MUS-<title>_<instrument>.wav`` | ``.txt`` and ``.mid`` beside it |
+| its flac copy | ``flac/<same name>.flac`` | ``tsv/matched/<same name>.tsv`` |
+| MAESTRO | ``<year>/<name>.wav`` | ``.midi`` beside it; works in ``maestro-*.csv`` |
+| MusicNet | ``train_data/<id>.wav`` | ``train_labels/<id>.csv``; works in ``*_metadata.csv`` |
+| GuitarSet | ``audio_*/<name>_mic.wav``, ``_mix``, ... | ``annotation/<name>.jams`` |
+| one's own | ``<title>_<instrument>.<any>`` | ``.tsv`` or ``.mid`` beside it |
 """
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ..streaming.contracts import NotewireError
+from .labels import read_notes
+from .scores import Notes
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".m4a")
+BESIDE = (".tsv", ".txt", ".midi", ".mid")  # in this order: MAPS has .txt and .mid
 
 
 @dataclass(frozen=True)
 class Recording:
-    """One audio file and the file that says its notes."""
+    """One audio file and the file that says its notes.
+
+    ``title``: the piece, whoever plays it, for pieces recur and splits go by title.
+    """
 
     audio: Path
     labels: Path
+    title: str
+    instrument: str
 
     @property
     def name(self) -> str:
         return self.audio.stem
 
-    @property
-    def title(self) -> str:
-        """The piece, whoever plays it: pieces recur across pianos, so splits go by title."""
-        return self.name.removeprefix("MAPS_MUS-").rpartition("_")[0] or self.name
-
-    @property
-    def instrument(self) -> str:
-        return self.name.rpartition("_")[2]
-
-    def notes(self) -> NDArray[np.float64]:
-        """(n, 4): onset s, offset s, MIDI pitch, velocity 0..127."""
+    def notes(self) -> Notes:
+        """(n, 4): onset s, offset s, MIDI pitch, velocity 0..127, 0 where it is not known."""
         return read_notes(self.labels)
 
 
 def find_recordings(paths: list[Path]) -> list[Recording]:
     """All labelled recordings among files and, recursively, folders, in a stable order."""
     files = [file for path in paths for file in audio_files(path)]
-    return [Recording(file, labels) for file in files if (labels := _labels_of(file))]
-
-
-def read_notes(path: Path) -> NDArray[np.float64]:
-    """Read a tsv (onset, offset, pitch, velocity) or MAPS's txt with its MIDI file."""
-    maps = path.suffix == ".txt"
-    try:
-        rows = np.loadtxt(path, ndmin=2, skiprows=1 if maps else 0)
-    except ValueError as error:
-        raise NotewireError(f"{path}: not a table of notes ({error})") from error
-    columns = 3 if maps else 4
-    if rows.size and rows.shape[1] < columns:
-        raise NotewireError(f"{path}: a note has {columns} columns, here are {rows.shape[1]}")
-    if not rows.size:
-        return np.zeros((0, 4))
-    if maps:
-        return np.column_stack([rows[:, :3], _velocities(path.with_suffix(".mid"), rows)])
-    return rows[:, :4]
+    return [found for file in files if (found := _recording(file))]
 
 
 def audio_files(path: Path) -> list[Path]:
@@ -75,28 +61,64 @@ def audio_files(path: Path) -> list[Path]:
     return sorted(p for p in path.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
 
 
-def _labels_of(audio: Path) -> Path | None:
-    matched = audio.parent.parent / "tsv" / "matched" / f"{audio.stem}.tsv"
-    candidates = (audio.with_suffix(".tsv"), matched, audio.with_suffix(".txt"))
-    return next((path for path in candidates if path.is_file()), None)
+def _recording(audio: Path) -> Recording | None:
+    """The first layout in which the file has notes."""
+    layouts = (_beside, _matched, _musicnet, _guitarset)
+    return next((found for layout in layouts if (found := layout(audio))), None)
 
 
-def _velocities(midi: Path, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Velocity of each note of MAPS's txt: that of the nearest MIDI note-on of its pitch."""
-    import mido
-
-    if not midi.is_file():
-        raise NotewireError(f"{midi}: missing; MAPS keeps the velocities in it")
-    struck: dict[int, list[tuple[float, int]]] = {}
-    now = 0.0
-    for message in mido.MidiFile(midi):
-        now += message.time
-        if message.type == "note_on" and message.velocity:
-            struck.setdefault(message.note, []).append((now, message.velocity))
-    return np.array(
-        [_nearest(struck.get(int(pitch), []), onset) for onset, _, pitch in rows[:, :3]]
-    )
+def _beside(audio: Path) -> Recording | None:
+    labels = next((p for s in BESIDE if (p := audio.with_suffix(s)).is_file()), None)
+    if labels and labels.suffix == ".midi" and (work := _maestro_works(audio).get(audio.name)):
+        return Recording(audio, labels, work, "maestro-piano")
+    return Recording(audio, labels, *_named(audio.stem)) if labels else None
 
 
-def _nearest(struck: list[tuple[float, int]], onset: float) -> int:
-    return min(struck, key=lambda hit: abs(hit[0] - onset), default=(0.0, 64))[1]
+def _matched(audio: Path) -> Recording | None:
+    labels = audio.parent.parent / "tsv" / "matched" / f"{audio.stem}.tsv"
+    return Recording(audio, labels, *_named(audio.stem)) if labels.is_file() else None
+
+
+def _musicnet(audio: Path) -> Recording | None:
+    folder = audio.parent.name.replace("_data", "_labels")
+    labels = audio.parent.parent / folder / f"{audio.stem}.csv"
+    if folder == audio.parent.name or not labels.is_file():
+        return None
+    work = _musicnet_works(audio.parent.parent).get(audio.stem, audio.stem)
+    return Recording(audio, labels, work, f"musicnet-{audio.stem}")
+
+
+def _guitarset(audio: Path) -> Recording | None:
+    """``00_BN1-129-Eb_comp_mic``: player, excerpt, comp or solo, and the microphone."""
+    performance = audio.stem.removesuffix("_hex_cln").rpartition("_")[0]
+    folder = audio.parent.parent / "annotation"
+    for stem in (performance, audio.stem.removesuffix("_hex_cln")):
+        if (labels := folder / f"{stem}.jams").is_file():
+            player, _, excerpt = stem.partition("_")
+            return Recording(audio, labels, excerpt.rpartition("_")[0], f"guitarset-{player}")
+    return None
+
+
+def _named(stem: str) -> tuple[str, str]:
+    """Title and instrument of ``<title>_<instrument>``, as MAPS names its files."""
+    title, _, instrument = stem.removeprefix("MAPS_MUS-").rpartition("_")
+    return title or instrument, instrument
+
+
+def _maestro_works(audio: Path) -> dict[str, str]:
+    tables = sorted(audio.parent.parent.glob("maestro-*.csv"))
+    parts = "audio_filename", "canonical_composer", "canonical_title"
+    return _works(tables[-1], *parts) if tables else {}
+
+
+def _musicnet_works(folder: Path) -> dict[str, str]:
+    tables = sorted(folder.glob("*_metadata.csv"))
+    return _works(tables[-1], "id", "composer", "composition", "movement") if tables else {}
+
+
+@cache
+def _works(table: Path, key: str, *parts: str) -> dict[str, str]:
+    """The work that each file plays; a file is known by the last part of its path."""
+    with table.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return {Path(row[key]).name: " ".join(row[part].strip() for part in parts) for row in rows}

@@ -13,9 +13,7 @@ import argparse
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import mido
 import numpy as np
 import soundfile
 import soxr
@@ -23,13 +21,12 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 
 from ..streaming.contracts import NotewireError
+from .midi_notes import read_midi
 from .scores import Notes
 
 RATE = 16_000
 NAME = re.compile(r"^(?P<layer>.*?)\s*(?P<step>[A-Ga-g])(?P<sharp>[#s]?)(?P<octave>-?\d)$")
 STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
-SUSTAIN = 64
-DRUMS = 9  # the General MIDI channel that has no pitches
 
 
 @dataclass(frozen=True)
@@ -81,48 +78,6 @@ def render(
         sound = instrument.play(note, release)[: len(audio) - begin]
         audio[begin : begin + len(sound)] += sound
     return audio * np.float32(random.uniform(0.1, 0.9) / (np.abs(audio).max() + 1e-9))
-
-
-class PedalledKeys:
-    """Keys as a pianist holds them: the pedal keeps sounding what the hand has let go."""
-
-    def __init__(self) -> None:
-        self.notes: list[tuple[float, float, int, int]] = []
-        self._held: dict[int, tuple[float, int]] = {}
-        self._kept: set[int] = set()  # let go, but sounding on with the pedal
-        self._pedal = False
-
-    def hear(self, message: Any, now: float) -> None:
-        if message.type == "control_change" and message.control == SUSTAIN:
-            self._pedal = message.value >= 64
-            self._end([] if self._pedal else sorted(self._kept), now)
-        elif message.type == "note_on" and message.velocity:
-            self._end([message.note], now)
-            self._held[message.note] = (now, message.velocity)
-        elif message.type in ("note_on", "note_off") and message.note in self._held:
-            self._kept.add(message.note)
-            self._end([] if self._pedal else [message.note], now)
-
-    def end_all(self, now: float) -> None:
-        self._end(list(self._held), now)
-
-    def _end(self, pitches: list[int], now: float) -> None:
-        for pitch in pitches:
-            onset, velocity = self._held.pop(pitch, (now, 0))
-            self._kept.discard(pitch)
-            if now > onset:
-                self.notes.append((onset, now, pitch, velocity))
-
-
-def read_midi(path: Path) -> Notes:
-    """Notes of a MIDI file, (n, 4) by onset, held as long as the pedal holds them."""
-    keys, now = PedalledKeys(), 0.0
-    for message in mido.MidiFile(path):
-        now += message.time
-        if getattr(message, "channel", DRUMS) != DRUMS:
-            keys.hear(message, now)
-    keys.end_all(now)
-    return np.array(sorted(keys.notes), np.float64).reshape(-1, 4)
 
 
 def vary(notes: Notes, random: np.random.Generator) -> Notes:

@@ -1,0 +1,67 @@
+"""A MIDI file's notes as they sound: with the pedal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import mido
+import numpy as np
+
+from ..streaming.contracts import NotewireError
+from .scores import Notes
+
+SUSTAIN = 64
+DRUMS = 9  # the General MIDI channel that has no pitches
+
+
+class PedalledKeys:
+    """Keys as a pianist holds them: the pedal keeps sounding what the hand has let go."""
+
+    def __init__(self) -> None:
+        self.notes: list[tuple[float, float, int, int]] = []
+        self._held: dict[int, tuple[float, int]] = {}
+        self._kept: set[int] = set()  # let go, but sounding on with the pedal
+        self._pedal = False
+
+    def hear(self, message: Any, now: float) -> None:
+        if message.type == "control_change" and message.control == SUSTAIN:
+            self._pedal = message.value >= 64
+            self._end([] if self._pedal else sorted(self._kept), now)
+        elif message.type == "note_on" and message.velocity:
+            self._end([message.note], now)
+            self._held[message.note] = (now, message.velocity)
+        elif message.type in ("note_on", "note_off") and message.note in self._held:
+            self._kept.add(message.note)
+            self._end([] if self._pedal else [message.note], now)
+
+    def end_all(self, now: float) -> None:
+        self._end(list(self._held), now)
+
+    def _end(self, pitches: list[int], now: float) -> None:
+        for pitch in pitches:
+            onset, velocity = self._held.pop(pitch, (now, 0))
+            self._kept.discard(pitch)
+            if now > onset:
+                self.notes.append((onset, now, pitch, velocity))
+
+
+def _messages(path: Path) -> list[Any]:
+    try:
+        return list(mido.MidiFile(path))
+    except (OSError, EOFError, ValueError, KeyError) as error:
+        raise NotewireError(f"{path}: not a MIDI file ({error})") from error
+
+
+def read_midi(path: Path) -> Notes:
+    """Notes of a MIDI file, (n, 4) by onset, held as long as the pedal holds them.
+
+    Raises NotewireError for a file that is no MIDI file.
+    """
+    keys, now = PedalledKeys(), 0.0
+    for message in _messages(path):
+        now += message.time
+        if getattr(message, "channel", DRUMS) != DRUMS:
+            keys.hear(message, now)
+    keys.end_all(now)
+    return np.array(sorted(keys.notes), np.float64).reshape(-1, 4)
