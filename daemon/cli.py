@@ -142,6 +142,9 @@ def evaluate(
     peers: Annotated[
         Path | None, typer.Option(help="Others' notes: a folder of folders of <recording>.tsv.")
     ] = None,
+    curve: Annotated[
+        Path | None, typer.Option(help="Draw accuracy over latency, with the peers, PNG.")
+    ] = None,
     robustness: Annotated[
         bool, typer.Option("--robustness", help="Also in rooms, noise, out of tune, clipped.")
     ] = False,
@@ -163,6 +166,7 @@ def evaluate(
         piece=piece,
         peers=peers,
         robustness=robustness,
+        curve=curve,
     )
 
 

@@ -26,7 +26,7 @@ from .output import check_writable, write_json
 try:
     from ..training.evaluate import Piece, Scores, evaluate, score, score_octaves
     from ..training.peers import find_peers, peer_pieces
-    from ..training.plots import plot_piano_roll
+    from ..training.plots import plot_against_latency, plot_piano_roll
     from ..training.recordings import Recording, find_recordings
     from ..training.robustness import CONDITIONS, evaluate_condition
 except ImportError as error:
@@ -46,9 +46,10 @@ def evaluate_paths(
     piece: str | None,
     peers: Path | None,
     robustness: bool,
+    curve: Path | None,
 ) -> None:
     """Score and print. Raises NotewireError where there is nothing to score."""
-    check_writable(json, plot)
+    check_writable(json, plot, curve)
     torch.set_num_threads(config.threads)
     recordings = find_recordings(paths)
     if not recordings:
@@ -76,6 +77,9 @@ def evaluate_paths(
     console.print(_summary(report, heard, f"{config.model}: {len(recordings)} recordings"))
     for mode in report:
         console.print(_octaves(report[mode]["octaves"], mode))
+    if curve:
+        ours = {mode: Scores(**part["all"]) for mode, part in report.items()}
+        plot_against_latency(ours, {name: score(there) for name, there in heard.items()}, curve)
     if robustness:
         rooms = _conditions(recordings, network, model, config)
         title = f"{config.model}, {config.mode}, elsewhere"

@@ -10,6 +10,7 @@ import pytest
 from notewire.streaming.contracts import NotewireError
 from notewire.training.evaluate import Piece, score, score_octaves, within
 from notewire.training.peers import find_peers, peer_pieces
+from notewire.training.plots import plot_against_latency
 from notewire.training.scores import (
     score_frames,
     score_offsets,
@@ -91,3 +92,10 @@ def test_a_peer_that_does_not_say_when_has_no_latency(tmp_path: Path) -> None:
     np.savetxt(tmp_path / "other" / "x.tsv", REFERENCE)
     (heard,) = peer_pieces(tmp_path / "other", [Piece("x", REFERENCE, NONE, np.zeros(0), 3.0)])
     assert np.isnan(score([heard]).latency_median)
+
+
+def test_a_picture_of_accuracy_over_latency(tmp_path: Path) -> None:
+    heard = np.array([[0.0, 1.0, 60, 64]])
+    late, offline = (score([Piece("a", heard, heard, np.array([t]), 1.0)]) for t in (0.06, np.nan))
+    plot_against_latency({"balanced": late}, {"other": late, "file": offline}, tmp_path / "c.png")
+    assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
