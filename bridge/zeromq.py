@@ -64,14 +64,13 @@ class ZeroMqPublisher:
     def __init__(
         self, rate: int, address: str = ADDRESS, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        _refuse_remote(address)
         self.rate, self._clock = rate, clock
         self.session = secrets.token_hex(8)
         self._sounding = Sounding()
         self._sent: Counter[str] = Counter()
         self._level, self._heartbeat = _Every(LEVEL_EVERY_S), _Every(HEARTBEAT_EVERY_S)
         self._context = zmq.Context()
-        self._socket = _bound(self._context, address)
+        self._socket = bound(self._context, address, zmq.PUB)
         self.address: str = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
 
     def send(self, event: NoteEvent) -> None:
@@ -89,6 +88,10 @@ class ZeroMqPublisher:
             self._publish(LevelMessage(round(max(SILENCE_DB, level_db), 1)), now)
         if self._heartbeat.due(clock):
             self._publish(HealthMessage(self._held()), now)
+
+    def standing(self) -> tuple[str, dict[str, int], list[NoteOnMessage]]:
+        """Session, messages published by topic, and what sounds: what a late client needs."""
+        return self.session, dict(self._sent), self._held()
 
     def state(self, state: str) -> None:
         """Say, in one word, what the program does now."""
@@ -185,8 +188,10 @@ def _refuse_remote(address: str) -> None:
         )
 
 
-def _bound(context: zmq.Context[zmq.Socket[bytes]], address: str) -> zmq.Socket[bytes]:
-    socket = context.socket(zmq.PUB)
+def bound(context: zmq.Context[zmq.Socket[bytes]], address: str, kind: int) -> zmq.Socket[bytes]:
+    """A socket at an address of this computer. Raises NotewireError if that cannot be had."""
+    _refuse_remote(address)
+    socket = context.socket(kind)
     socket.setsockopt(zmq.SNDHWM, QUEUE)
     socket.setsockopt(zmq.LINGER, 0)
     socket.setsockopt(zmq.IPV6, "[" in address)

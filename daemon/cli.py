@@ -123,6 +123,22 @@ def transcribe(
     raise typer.Exit(transcribe_files(files, output, events, settings, realtime))
 
 
+@app.command(context_settings={"ignore_unknown_options": True})  # -12 is a value
+def control(
+    what: Annotated[
+        str, typer.Argument(help="panic, mode, sensitivity, transpose, mute, unmute or snapshot.")
+    ],
+    value: Annotated[str | None, typer.Argument(help="fast; 0.7; -12; ...")] = None,
+    address: Annotated[str | None, typer.Option(help="Where the engine takes commands.")] = None,
+    config: ConfigFile = None,
+) -> None:
+    """Tell a running `notewire run` what to do: panic ends every note on every output, at once."""
+    from .remote import tell
+
+    settings = load_config(config, {"bus.control": address})
+    typer.echo(tell(what, value, settings.bus))
+
+
 @app.command()
 def devices() -> None:
     """List audio inputs, MIDI ports and compute devices, by the names that settings take."""

@@ -46,6 +46,9 @@ class BusConfig(Section):
 
     enabled: bool = True
     address: str = Field(default="tcp://127.0.0.1:5556", description="loopback or ipc:// only")
+    control: str | None = Field(
+        default=None, description="where commands are taken; else the port after the address"
+    )
 
 
 class OutputConfig(Section):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ..bridge.fanout import Fanout
 from ..bridge.zeromq import ZeroMqPublisher
+from ..models.config import Mode
 from ..models.transcriber import Transcriber
 from ..streaming.contracts import AudioBlock, NoteEvent, NoteOn, NotewireError
+from ..streaming.decoding import DecoderConfig
 from .meters import RECENT, LatencyMeter, Summary, percentiles
 from .sources import Source
 from .views import Status, View
@@ -29,13 +31,14 @@ class Engine:
         sinks: Fanout,
         view: View,
         bus: ZeroMqPublisher | None = None,
-        pulse: Callable[[], None] = lambda: None,
+        pulses: Sequence[Callable[[], None]] = (),
     ) -> None:
         self.source, self.transcriber, self.sinks = source, transcriber, sinks
-        self.view, self.bus, self.pulse = view, bus, pulse
+        self.view, self.bus, self.pulses = view, bus, pulses
         self.latency = LatencyMeter()
         self.hops: deque[float] = deque(maxlen=RECENT)  # seconds of compute for each hop
         self.notes = 0
+        self.muted = False
         self._seconds = 0.0
         self._glitches = 0
         self._next_status = 0.0
@@ -58,6 +61,21 @@ class Engine:
             raise NotewireError("\n".join(failures))
         return self.summary()
 
+    def release(self) -> None:
+        """End every note that sounds, and listen on."""
+        for event in self.transcriber.release():
+            self._say(event)
+
+    def switch(self, mode: Mode, decoder: DecoderConfig) -> None:
+        """Go on in another mode or with another decoder."""
+        for event in self.transcriber.switch(mode, decoder):
+            self._say(event)
+
+    def mute(self, on: bool) -> None:
+        """Say nothing, or speak again; what sounds ends at the change, and on both sides of it."""
+        self.release()
+        self.muted = on
+
     def summary(self) -> Summary:
         return Summary(
             self.notes,
@@ -79,19 +97,16 @@ class Engine:
             self._patience = max(SILENT_SECONDS, 2 * len(block.samples) / self.source.rate)
             self.latency.arrived(self._seconds)
         elif self.transcriber.sounding and time.monotonic() - self._heard > self._patience:
-            self._release()
+            self.release()  # no audio comes: a note that sounds now would hang until it does
         before, begun = self.transcriber.hops, time.perf_counter()
         for event in self.transcriber.feed(block):
             self._say(replace(event, emitted=self.transcriber.position))
         if done := self.transcriber.hops - before:
             self.hops.append((time.perf_counter() - begun) / done)
 
-    def _release(self) -> None:
-        """No audio comes: a note that sounds now would hang until it does."""
-        for event in self.transcriber.release():
-            self._say(event)
-
     def _say(self, event: NoteEvent) -> None:
+        if self.muted:
+            return
         self.sinks.send(event)
         latency = None
         if isinstance(event, NoteOn):
@@ -104,7 +119,8 @@ class Engine:
         if now < self._next_status:
             return
         self._next_status = now + STATUS_SECONDS
-        self.pulse()
+        for pulse in self.pulses:
+            pulse()
         self.sinks.retry()
         if self.bus is not None:
             self.bus.tick(self.transcriber.position, self.transcriber.level_db)
@@ -112,7 +128,7 @@ class Engine:
 
     def _finish(self) -> list[str]:
         try:
-            for event in self.transcriber.flush():
+            for event in [] if self.muted else self.transcriber.flush():
                 self.sinks.send(event)
         finally:
             failures = self.sinks.close()

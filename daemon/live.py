@@ -7,6 +7,7 @@ from contextlib import ExitStack, suppress
 
 import torch
 
+from ..bridge.control import Control, control_address
 from ..bridge.event_log import EventLog
 from ..bridge.fanout import Fanout
 from ..bridge.midi_file import MidiFile
@@ -18,7 +19,8 @@ from ..models.library import open_model
 from ..models.network import Network
 from ..models.transcriber import Transcriber
 from ..streaming.contracts import NotewireError, Sink
-from .config import Config, MidiConfig
+from .conductor import Conductor
+from .config import BusConfig, Config, MidiConfig
 from .engine import Engine
 from .sources import Source, open_source
 from .steady import SteadyInput
@@ -43,16 +45,20 @@ def run_live(config: Config) -> None:
         opened.callback(source.close)
         decoder = config.decoder_for(model.decoder[config.mode])
         transcriber = Transcriber(network, model, source.rate, config.mode, decoder)
-        bus = ZeroMqPublisher(rate, config.bus.address) if config.bus.enabled else None
+        bus, control = _bus(config.bus, rate)
         sinks: list[Sink] = [bus] if bus else []
         opened.callback(lambda: [sink.close() for sink in sinks])
+        if control:
+            opened.callback(control.close)
         port, keeper = _port(config.midi)
         sinks += port
         sinks += _files(config, rate)
         if word:
             _tell(word)
-        pulse = keeper.pulse if keeper else _no_port
-        engine = Engine(source, transcriber, Fanout(sinks), _view(config, source), bus, pulse)
+        pulses = [part.pulse for part in (control, keeper) if part]
+        engine = Engine(source, transcriber, Fanout(sinks), _view(config, source), bus, pulses)
+        if bus and control:
+            control.act = Conductor(engine, bus, config, port).act
         if isinstance(source, SteadyInput) and keeper:
             source.on_return = lambda: _renew(keeper, source.name)
         summary = engine.run()
@@ -67,6 +73,18 @@ def _warm_up(network: Network, hop: int) -> None:
             _, state = network(silence, state)
 
 
+def _bus(config: BusConfig, rate: int) -> tuple[ZeroMqPublisher | None, Control | None]:
+    """The bus and its ear for commands."""
+    if not config.enabled:
+        return None, None
+    bus = ZeroMqPublisher(rate, config.address)
+    try:
+        return bus, Control(config.control or control_address(bus.address))
+    except NotewireError:
+        bus.close()
+        raise
+
+
 def _files(config: Config, rate: int) -> list[Sink]:
     sinks: list[Sink] = []
     if config.output.midi:
@@ -76,23 +94,19 @@ def _files(config: Config, rate: int) -> list[Sink]:
     return sinks
 
 
-def _port(config: MidiConfig) -> tuple[list[Sink], KeptOutput | None]:
+def _port(config: MidiConfig) -> tuple[list[MidiPort], KeptOutput | None]:
     """The MIDI port; where a system has none and none was asked for, a word and no port."""
     if not config.enabled:
         return [], None
     try:
         keeper = KeptOutput(None if config.backend == "auto" else config.backend, config.port)
-        port: Sink = MidiPort(config.channel, open_output=lambda *_: keeper)
+        port = MidiPort(config.channel, open_output=lambda *_: keeper)
     except NotewireError as error:
         if config.backend != "auto" or config.port:
             raise
         _tell(f"Going on without a MIDI port: {error}")
         return [], None
     return [port], keeper
-
-
-def _no_port() -> None:
-    """There is no keeper to tell that the engine is alive."""
 
 
 def _renew(keeper: KeptOutput, source: str) -> None:

@@ -49,17 +49,13 @@ class Transcriber:
         mode: Mode = "balanced",
         decoder: DecoderConfig | None = None,
     ) -> None:
-        self.network, self.mode, self.source_rate = network, mode, rate
+        self.network, self.source_rate = network, rate
         self.rate, self.hop = config.vqt.rate, config.vqt.hop
         self.resampler = Resampler(rate, self.rate)
         self._most = MOST_SECONDS * rate
-        if mode not in config.network.look_ahead:
-            have = ", ".join(config.network.look_ahead)
-            raise NotewireError(f"the model '{config.name}' has no mode '{mode}', only {have}")
-        self.head = list(config.network.look_ahead).index(mode)
-        look_ahead = config.network.look_ahead[mode]
-        clock = FrameClock(self.rate, self.hop, look_ahead, self.resampler.delay)
-        self.decoder = NoteDecoder(decoder or config.decoder[mode], clock)
+        self.config = config
+        tuned = self._tuned(mode)
+        self._choose(mode, decoder or tuned)
         self.level_db = -np.inf  # of the newest hop, dBFS
         self.hops = 0  # gone through the network since the start
         self._weight = network.heads.weight
@@ -86,6 +82,12 @@ class Transcriber:
             events += self._take(samples[begin : begin + self._most])
         return events
 
+    def switch(self, mode: Mode, decoder: DecoderConfig) -> list[NoteEvent]:
+        """Go on in another mode or with other thresholds; a new mode ends what sounds."""
+        events = self.release() if mode != self.mode else []
+        self._choose(mode, decoder)
+        return events
+
     def release(self) -> list[NoteEvent]:
         """End all that sounds, now, and listen on: for when no audio comes."""
         now = max(self.position - self._at_model_rate(self._origin), self._said)
@@ -96,6 +98,21 @@ class Transcriber:
     def flush(self) -> list[NoteEvent]:
         """End the stream here: every sounding note gets its note-off."""
         return self._restart(self._position)
+
+    def _tuned(self, mode: Mode) -> DecoderConfig:
+        if mode not in self.config.network.look_ahead:
+            have = ", ".join(self.config.network.look_ahead)
+            name = self.config.name
+            raise NotewireError(f"the model '{name}' has no mode '{mode}', only {have}")
+        return self.config.decoder[mode]
+
+    def _choose(self, mode: Mode, decoder: DecoderConfig) -> None:
+        """All look-aheads are answered at every hop: a mode is the choice of one."""
+        look_aheads = self.config.network.look_ahead
+        self.mode: Mode = mode
+        self.head = list(look_aheads).index(mode)
+        clock = FrameClock(self.rate, self.hop, look_aheads[mode], self.resampler.delay)
+        self.decoder = NoteDecoder(decoder, clock)
 
     def _restart(self, start: int) -> list[NoteEvent]:
         """Release what sounds where the stream broke off; what follows begins at ``start``."""

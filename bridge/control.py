@@ -1,0 +1,83 @@
+"""The engine's ear for commands: a ROUTER socket beside the bus (see the ZeroMQ guide, Clone).
+
+A REQ socket asks ``[command]`` and gets ``[answer]``. What is no command is refused, and nothing
+that is sent can stop the engine or keep it waiting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+import zmq
+
+from ..streaming.contracts import NotewireError
+from .commands import Answer, AnyCommand, Refused, read_answer, read_command
+from .zeromq import LAST_WORDS_MS, bound
+
+MOST_AT_ONCE = 20  # commands taken in one call: notes come first
+LARGEST = 4096  # bytes of a command
+ANSWER_MS = 2000
+
+
+class Control:
+    """Answers commands on ``address`` with what ``act`` says of them. For one thread.
+
+    Raises NotewireError if the address is not of this computer, or cannot be had.
+    """
+
+    def __init__(self, address: str) -> None:
+        self.act: Callable[[AnyCommand], Answer] = lambda _: Refused("not ready yet")
+        self._context = zmq.Context()
+        self._socket = bound(self._context, address, zmq.ROUTER)
+        self._socket.setsockopt(zmq.MAXMSGSIZE, LARGEST)
+        self.address: str = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
+
+    def pulse(self) -> None:
+        """Carry out what has come. Never waits. Called many times a second."""
+        for _ in range(MOST_AT_ONCE):
+            try:
+                parts = self._socket.recv_multipart(zmq.NOBLOCK)
+            except zmq.ZMQError:
+                return
+            self._answer(parts)
+
+    def close(self) -> None:
+        """Give the address back. May be called twice."""
+        if not self._socket.closed:
+            self._socket.close(linger=LAST_WORDS_MS)
+            self._context.term()
+
+    def _answer(self, parts: list[bytes]) -> None:
+        *envelope, request = parts
+        try:
+            answer = self.act(read_command(request))
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            answer = Refused(str(error))
+        try:
+            self._socket.send_multipart([*envelope, msgspec.json.encode(answer)], zmq.NOBLOCK)
+        except zmq.ZMQError:
+            return  # whoever asked is gone
+
+
+def ask(address: str, command: AnyCommand) -> Answer:
+    """Ask the engine at ``address``; for clients. Raises NotewireError if none answers."""
+    with zmq.Context() as context, context.socket(zmq.REQ) as socket:
+        socket.setsockopt(zmq.LINGER, 0)
+        socket.setsockopt(zmq.IPV6, "[" in address)
+        socket.setsockopt(zmq.RCVTIMEO, ANSWER_MS)
+        try:
+            socket.connect(address)
+            socket.send(msgspec.json.encode(command))
+            return read_answer(socket.recv())
+        except zmq.ZMQError as error:
+            cure = "is `notewire run` running, with this address in bus.control?"
+            raise NotewireError(f"nobody answers at {address} ({error}); {cure}") from error
+
+
+def control_address(bus: str) -> str:
+    """Where commands go when nothing else is said: the port after the bus's."""
+    front, _, port = bus.rpartition(":")
+    if not bus.startswith("tcp://"):
+        return f"{bus}.control"
+    return f"{front}:{int(port) + 1}" if port.isdigit() else bus

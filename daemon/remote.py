@@ -1,0 +1,42 @@
+"""``notewire control``: what a person types to what the engine understands."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ..bridge.commands import AnyCommand, Done, Refused
+from ..bridge.control import ask, control_address
+from ..streaming.contracts import NotewireError
+from .config import BusConfig
+
+VALUES = {"mode": "mode", "sensitivity": "value", "transpose": "semitones"}  # field of the value
+PLAIN = ("panic", "snapshot")
+SWITCHES = {"mute": True, "unmute": False}
+EVERYTHING = ", ".join([*PLAIN, *VALUES, *SWITCHES])
+
+
+def tell(what: str, value: str | None, bus: BusConfig) -> str:
+    """Ask the engine; its answer as text. Raises NotewireError if it refuses or is not there."""
+    answer = ask(bus.control or control_address(bus.address), _command(what, value))
+    if isinstance(answer, Refused):
+        raise NotewireError(f"{what}: refused: {answer.reason}")
+    return "done" if isinstance(answer, Done) else msgspec.json.encode(answer).decode()
+
+
+def _command(what: str, value: str | None) -> AnyCommand:
+    try:
+        return msgspec.convert(_fields(what, value), AnyCommand, strict=False)
+    except msgspec.ValidationError as error:
+        raise NotewireError(f"{what} {value or ''}: {error}") from error
+
+
+def _fields(what: str, value: str | None) -> dict[str, object]:
+    if what in SWITCHES:
+        return {"type": "mute", "on": SWITCHES[what]}
+    if what in VALUES:
+        if value is None:
+            raise NotewireError(f"{what}: give a value, as in `notewire control {what} ...`")
+        return {"type": what, VALUES[what]: value}
+    if what not in PLAIN:
+        raise NotewireError(f"'{what}' is no command; there are {EVERYTHING}")
+    return {"type": what}
