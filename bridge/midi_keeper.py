@@ -4,12 +4,14 @@ A virtual port goes with the process that made it, and the instrument behind it 
 sounded: no handler runs at SIGKILL, at a crash in a driver, or while the engine stalls. So another
 process owns the port and knows what sounds there. It ends every note when its pipe breaks, or when
 no pulse has come for ``STALL_S``. A dead JACK server that hangs every call hangs this process and
-not the engine.
+not the engine. It is also the one that can wait: a message may be given the time at which to leave.
 """
 
 from __future__ import annotations
 
+import heapq
 import multiprocessing
+import struct
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -26,6 +28,8 @@ HUNG_S = 3.0  # a keeper that has not answered for so long is held by a dead ser
 OPEN_S = 10.0
 LEAVE_S = 0.1  # JACK sends in its next period; what has not left dies with the port
 PULSE = b""
+WHEN = struct.Struct("d")  # goes before a message that waits: seconds of the monotonic clock
+MESSAGE = 3  # bytes
 
 OpenOutput = Callable[[Backend | None, str | None], Output]
 
@@ -38,13 +42,15 @@ class KeptOutput:
     """
 
     def __init__(self, backend: Backend | None, port: str | None) -> None:
+        self.when: float | None = None  # when what is sent now is to leave; None: at once
         self._request = backend, port
         self._open()
 
     def send_message(self, message: list[int]) -> None:
         if not self._process.is_alive():
             self.reopen()
-        self._pipe.send_bytes(bytes(message))
+        when = b"" if self.when is None else WHEN.pack(self.when)
+        self._pipe.send_bytes(when + bytes(message))
 
     def pulse(self) -> None:
         """The engine is alive. Is the keeper? Never raises: that is left to the next message."""
@@ -91,12 +97,36 @@ class KeptOutput:
 
 
 class Keeper:
-    """Passes messages on and knows what sounds, channel by channel."""
+    """Passes messages on when it is time, and knows what sounds, channel by channel."""
 
-    def __init__(self, output: Output) -> None:
-        self._output = output
+    def __init__(self, output: Output, clock: Callable[[], float] = time.monotonic) -> None:
+        self._output, self._clock = output, clock
         self._sounding: set[tuple[int, int]] = set()  # channel, pitch
         self._channels: set[int] = set()  # ever used
+        self._waiting: list[tuple[float, int, list[int]]] = []  # a heap: when, order, message
+        self._order = 0
+
+    def take(self, data: bytes) -> None:
+        """A message, to leave at once or at the time that goes before it."""
+        message = list(data[-MESSAGE:])
+        if len(data) > MESSAGE:
+            self._order += 1
+            heapq.heappush(self._waiting, (*WHEN.unpack(data[: WHEN.size]), self._order, message))
+            return
+        if message[0] & 0xF0 == CONTROL and message[1] == SILENCING[0]:
+            self._waiting.clear()  # a panic: what has not begun shall not begin
+        self.send(message)
+
+    def patience(self) -> float:
+        """Seconds until the next message has to leave, at most ``STALL_S``."""
+        if not self._waiting:
+            return STALL_S
+        return min(max(0.0, self._waiting[0][0] - self._clock()), STALL_S)
+
+    def leave(self) -> None:
+        """Send all whose time has come."""
+        while self._waiting and self._waiting[0][0] <= self._clock():
+            self.send(heapq.heappop(self._waiting)[2])
 
     def send(self, message: list[int]) -> None:
         """Pass on a message; a release of what does not sound is left out."""
@@ -112,6 +142,7 @@ class Keeper:
 
     def silence(self) -> bool:
         """Release every key and quiet the instrument; False if nothing sounded."""
+        self._waiting.clear()
         if not self._sounding:
             return False
         for channel, pitch in sorted(self._sounding):
@@ -148,11 +179,19 @@ def keep(
 
 def _pass_on(pipe: Connection, keeper: Keeper) -> None:
     """Until the engine hangs up, by intention or by death."""
+    heard = time.monotonic()
     with suppress(EOFError, OSError):
         while True:
-            if not pipe.poll(STALL_S):
+            if pipe.poll(keeper.patience()):
+                heard = time.monotonic()
+                _obey(pipe, keeper)
+            elif time.monotonic() - heard > STALL_S:
                 keeper.silence()
-            elif message := pipe.recv_bytes():
-                keeper.send(list(message))
-            else:
-                pipe.send_bytes(PULSE)
+            keeper.leave()
+
+
+def _obey(pipe: Connection, keeper: Keeper) -> None:
+    if message := pipe.recv_bytes():
+        keeper.take(message)
+    else:
+        pipe.send_bytes(PULSE)

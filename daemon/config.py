@@ -39,6 +39,12 @@ class MidiConfig(Section):
         default=None, description="an existing port to send to, needed on Windows; else a new one"
     )
     channel: int = Field(default=1, ge=1, le=16)
+    latency_ms: float | None = Field(
+        default=None,
+        ge=0.0,
+        le=2000.0,
+        description="hold every note back until so long after it sounded; none: as soon as known",
+    )
 
 
 class BusConfig(Section):

@@ -32,10 +32,11 @@ class Engine:
         view: View,
         bus: ZeroMqPublisher | None = None,
         pulses: Sequence[Callable[[], None]] = (),
+        latency: LatencyMeter | None = None,
     ) -> None:
         self.source, self.transcriber, self.sinks = source, transcriber, sinks
         self.view, self.bus, self.pulses = view, bus, pulses
-        self.latency = LatencyMeter()
+        self.latency = latency or LatencyMeter()
         self.hops: deque[float] = deque(maxlen=RECENT)  # seconds of compute for each hop
         self.notes = 0
         self.muted = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 
 import torch
@@ -13,6 +14,7 @@ from ..bridge.fanout import Fanout
 from ..bridge.midi_file import MidiFile
 from ..bridge.midi_keeper import KeptOutput
 from ..bridge.midi_port import MidiPort
+from ..bridge.punctual import PunctualPort
 from ..bridge.signals import Stop, stop_on_signals
 from ..bridge.zeromq import ZeroMqPublisher
 from ..models.library import open_model
@@ -22,6 +24,7 @@ from ..streaming.contracts import NotewireError, Sink
 from .conductor import Conductor
 from .config import BusConfig, Config, MidiConfig
 from .engine import Engine
+from .meters import LatencyMeter
 from .sources import Source, open_source
 from .steady import SteadyInput
 from .views import NoView, PlainView, TerminalView, View
@@ -51,12 +54,15 @@ def run_live(config: Config) -> None:
         if control:
             opened.callback(control.close)
         port, keeper = _port(config.midi)
-        sinks += port
+        meter = LatencyMeter()
+        sinks += _timed(port, keeper, config.midi.latency_ms, meter, rate)
         sinks += _files(config, rate)
         if word:
             _tell(word)
         pulses = [part.pulse for part in (control, keeper) if part]
-        engine = Engine(source, transcriber, Fanout(sinks), _view(config, source), bus, pulses)
+        engine = Engine(
+            source, transcriber, Fanout(sinks), _view(config, source), bus, pulses, meter
+        )
         if bus and control:
             control.act = Conductor(engine, bus, config, port).act
         if isinstance(source, SteadyInput) and keeper:
@@ -107,6 +113,21 @@ def _port(config: MidiConfig) -> tuple[list[MidiPort], KeptOutput | None]:
         _tell(f"Going on without a MIDI port: {error}")
         return [], None
     return [port], keeper
+
+
+def _timed(
+    ports: list[MidiPort],
+    keeper: KeptOutput | None,
+    latency_ms: float | None,
+    meter: LatencyMeter,
+    rate: int,
+) -> Sequence[Sink]:
+    """The port as it is, or with every note equally late."""
+    if keeper is None or latency_ms is None:
+        return ports
+    ms = f"{latency_ms:g} ms"
+    _tell(f"MIDI leaves {ms} after the sound: set the delay of its track to -{ms}")
+    return [PunctualPort(port, keeper, latency_ms / 1000, meter.sounded, rate) for port in ports]
 
 
 def _renew(keeper: KeptOutput, source: str) -> None:

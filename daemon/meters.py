@@ -38,9 +38,13 @@ class LatencyMeter:
         """The stream's own time has jumped: forget when its samples were captured."""
         self._offset = self._since = None
 
+    def sounded(self, position: float) -> float:
+        """When, on the clock, the sample at ``position`` seconds of the stream was captured."""
+        return position + (self._clock() - position if self._offset is None else self._offset)
+
     def said(self, onset: float) -> float:
         """A note with this onset, in seconds of the stream, is said now; its latency, seconds."""
-        latency = self._clock() - onset - (self._offset or 0.0)
+        latency = self._clock() - self.sounded(onset)
         self.recent.append(latency)
         return latency
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import random
 import subprocess
 import sys
 import threading
@@ -14,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import jack
+import numpy as np
 import pytest
-from jack_server import jack_server
+from jack_server import RATE, jack_server
 from test_midi_port import SILENCE, ListOutput
 
-from notewire.bridge.midi_keeper import PULSE, STALL_S, Keeper, KeptOutput, _pass_on
+from notewire.bridge.midi_keeper import PULSE, STALL_S, WHEN, Keeper, KeptOutput, _pass_on
 from notewire.bridge.midi_port import MidiPort
+from notewire.bridge.punctual import PunctualPort
 from notewire.streaming.contracts import NoteOff, NoteOn, NotewireError
 
 ON, OFF = [0x90, 60, 80], [0x80, 60, 64]
@@ -80,6 +83,34 @@ def test_an_engine_whose_pulse_beats_is_left_in_peace() -> None:
         assert output.messages == [ON]
 
 
+def at(when: float, message: list[int]) -> bytes:
+    return WHEN.pack(when) + bytes(message)
+
+
+def test_messages_leave_when_their_time_has_come_and_in_order() -> None:
+    output, now = ListOutput(), [10.0]
+    keeper = Keeper(output, lambda: now[0])
+    for data in (at(10.2, OFF), at(10.1, ON), at(10.2, [0x90, 61, 9]), bytes([0x90, 62, 9])):
+        keeper.take(data)
+    keeper.leave()
+    assert output.messages == [[0x90, 62, 9]]
+    assert keeper.patience() == pytest.approx(0.1)
+    now[0] = 10.2
+    keeper.leave()
+    assert output.messages[1:] == [ON, OFF, [0x90, 61, 9]]
+
+
+def test_after_a_panic_nothing_begins_that_was_waiting() -> None:
+    output, now = ListOutput(), [10.0]
+    keeper = Keeper(output, lambda: now[0])
+    keeper.take(at(10.1, ON))
+    for message in SILENCE:
+        keeper.take(bytes(message))
+    now[0] = 11.0
+    keeper.leave()
+    assert output.messages == SILENCE
+
+
 class Listener:
     """A JACK client that hears the port."""
 
@@ -87,12 +118,15 @@ class Listener:
         self.client = jack.Client("listener")
         self.port: Any = self.client.midi_inports.register("in")
         self.messages: list[list[int]] = []
+        self.times: list[float] = []
         self.client.set_process_callback(self._process)
         self.client.activate()
 
     def _process(self, _frames: int) -> None:
-        for _, data in self.port.incoming_midi_events():
+        start = self.client.last_frame_time
+        for offset, data in self.port.incoming_midi_events():
             self.messages.append(list(bytes(data)))
+            self.times.append((start + offset) / RATE)
 
     def connect(self) -> None:
         wait_until(lambda: self.client.get_ports("Notewire:Notes"), 30.0)
@@ -140,6 +174,29 @@ def test_a_keeper_that_is_killed_is_replaced(listener: Listener) -> None:
     wait_until(lambda: ON in listener.messages)
     port.close()
     wait_until(lambda: listener.messages[-3:] == SILENCE)
+
+
+def test_notes_known_sooner_or_later_leave_equally_late(listener: Listener) -> None:
+    """p99 - p1 of (arrival - onset) is below a JACK period and 2 ms."""
+    output = KeptOutput("jack", None)
+    port = MidiPort(open_output=lambda *_: output)
+    listener.connect()
+    begun = time.monotonic()
+    punctual = PunctualPort(port, output, 0.1, lambda position: begun + position, RATE)
+    draw = random.Random(3)
+    onsets = [0.2 + 0.033 * i for i in range(100)]
+    for i, onset in enumerate(onsets):
+        time.sleep(max(0.0, begun + onset + draw.uniform(0.02, 0.09) - time.monotonic()))
+        output.pulse()
+        sample = round(onset * RATE)
+        punctual.send(NoteOn(i + 1, 20 + i, 80, sample, sample))
+    wait_until(lambda: len(listener.messages) == len(onsets))
+    delays = np.array(listener.times) - onsets
+    spread = np.percentile(delays, 99) - np.percentile(delays, 1)
+    period = listener.client.blocksize / RATE
+    print(f"spread {1000 * spread:.1f} ms, a period is {1000 * period:.1f} ms")
+    assert spread < period + 0.002
+    punctual.close()
 
 
 def test_a_port_that_cannot_be_opened_is_an_error_here() -> None:
