@@ -37,8 +37,6 @@ KNOBS: dict[str, tuple[float, ...]] = {
 }
 ROUND = (*KNOBS, "onset", "hold")  # the strongest two once more, with the others in place
 ENDING = ("hold", "release_hops")
-# Onset F1 given up for speaking sooner, by a lower onset threshold: `balanced` has 60 ms to keep.
-GIVEN_UP: dict[Mode, float] = {"fast": 0.0, "balanced": 0.01, "accurate": 0.0}
 
 
 @dataclass(frozen=True)
@@ -97,8 +95,7 @@ def _tune_mode(job: tuple[ModelConfig, Mode, list[Heard]]) -> DecoderConfig:
         tries = [best.model_copy(update={knob: value}) for value in KNOBS[knob]]
         judge = _judge_ends if knob in ENDING else _judge_onsets
         marks = [np.mean([judge(decoder, clock, piece) for piece in heard]) for decoder in tries]
-        given_up = GIVEN_UP[mode] if knob == "onset" else 0.0
-        best = tries[int(np.argmax(np.array(marks) >= max(marks) - given_up))]
+        best = tries[int(np.argmax(marks))]
     return best
 
 
