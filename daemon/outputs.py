@@ -1,0 +1,101 @@
+"""Where the notes of a live run go: bus, MIDI port, files."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+
+from ..bridge.control import Control, control_address
+from ..bridge.event_log import EventLog
+from ..bridge.midi_file import MidiFile
+from ..bridge.midi_keeper import KeptOutput
+from ..bridge.midi_port import MidiPort
+from ..bridge.punctual import PunctualPort
+from ..bridge.zeromq import ZeroMqPublisher
+from ..streaming.contracts import NotewireError, Sink
+from .config import BusConfig, Config, MidiConfig, OutputConfig
+from .meters import LatencyMeter
+
+
+class Outputs:
+    """Everything that the settings ask for; ``sinks`` for notes, ``pulses`` to call all the time.
+
+    Files are opened last: a mistake in another setting must not empty an earlier take. Raises
+    NotewireError for what cannot be opened, with the rest closed again. rate: of the events, Hz.
+    """
+
+    def __init__(self, config: Config, rate: int, latency: LatencyMeter) -> None:
+        self.sinks: list[Sink] = []
+        self.bus: ZeroMqPublisher | None = None
+        self.control: Control | None = None
+        self.keeper: KeptOutput | None = None
+        self.ports: list[MidiPort] = []
+        try:
+            self._open_bus(config.bus, rate)
+            self._open_port(config.midi)
+            self._connect_port(config.midi.latency_ms, rate, latency)
+            self._open_files(config.output, rate)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def pulses(self) -> list[Callable[[], None]]:
+        """What wants to know, many times a second, that the engine is alive."""
+        return [part.pulse for part in (self.control, self.keeper) if part]
+
+    def renew(self, source: str) -> None:
+        """A JACK server that was gone took the port with it, and rtmidi does not notice."""
+        if self.keeper and self.keeper.backend == "jack" and "JACK" in source:
+            with suppress(NotewireError):  # the next note tries again
+                self.keeper.reopen()
+
+    def close(self) -> None:
+        """May be called twice; also after the engine has closed the sinks."""
+        for part in (self.control, *self.sinks):
+            if part:
+                part.close()
+
+    def _open_bus(self, config: BusConfig, rate: int) -> None:
+        """The bus and its ear for commands."""
+        if config.enabled:
+            self.bus = ZeroMqPublisher(rate, config.address)
+            self.sinks.append(self.bus)
+            self.control = Control(config.control or control_address(self.bus.address))
+
+    def _open_port(self, config: MidiConfig) -> None:
+        """The MIDI port; where a system has none and none was asked for, a word and no port."""
+        if not config.enabled:
+            return
+        try:
+            keeper = KeptOutput(None if config.backend == "auto" else config.backend, config.port)
+        except NotewireError as error:
+            if config.backend != "auto" or config.port:
+                raise
+            tell(f"Going on without a MIDI port: {error}")
+            return
+        self.keeper = keeper
+        self.ports = [MidiPort(config.channel, open_output=lambda *_: keeper)]
+
+    def _connect_port(self, latency_ms: float | None, rate: int, latency: LatencyMeter) -> None:
+        """As soon as a note is known, or every note equally late."""
+        for port in self.ports:
+            if self.keeper is None or latency_ms is None:
+                self.sinks.append(port)
+                continue
+            ms = f"{latency_ms:g} ms"
+            tell(f"MIDI leaves {ms} after the sound: set the delay of its track to -{ms}")
+            late = latency_ms / 1000
+            self.sinks.append(PunctualPort(port, self.keeper, late, latency.sounded, rate))
+
+    def _open_files(self, config: OutputConfig, rate: int) -> None:
+        if config.midi:
+            self.sinks.append(MidiFile(config.midi, rate))
+        if config.events:
+            self.sinks.append(EventLog(config.events, rate))
+
+
+def tell(text: str) -> None:
+    """A word to the user, apart from what the program puts out."""
+    print(text, file=sys.stderr, flush=True)
