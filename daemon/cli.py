@@ -171,19 +171,11 @@ def evaluate(
     """Score a model on labelled recordings: accuracy beside latency, over all and per octave."""
     flags = {"model": model, "device": device, "mode": None if mode == "all" else mode}
     settings = load_config(config, flags | assignments(set or []))
-    from .scoring import evaluate_paths
+    from ..models.config import MODES
+    from .scoring import Wishes, evaluate_paths
 
-    evaluate_paths(
-        paths,
-        settings,
-        all_modes=mode == "all",
-        json=json,
-        plot=plot,
-        piece=piece,
-        peers=peers,
-        robustness=robustness,
-        curve=curve,
-    )
+    modes = MODES if mode == "all" else (settings.mode,)
+    evaluate_paths(paths, settings, modes, Wishes(json, plot, piece, peers, curve, robustness))
 
 
 @app.command()

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
-from ..models.config import MODES, ModelConfig
+from ..models.config import Mode, ModelConfig
 from ..models.library import open_model
 from ..models.network import Network
 from ..models.timing import time_hops
@@ -29,64 +28,83 @@ try:
     from ..training.plots import plot_against_latency, plot_piano_roll
     from ..training.recordings import Recording, find_recordings
     from ..training.robustness import CONDITIONS, evaluate_condition
+    from .score_tables import octaves, summary
 except ImportError as error:
     raise NotewireError(f"{error.name} is missing: pip install 'notewire[train]'") from error
 
 PROBE_SECONDS = 10
 WIDTH = 90
+Model = tuple[Network, ModelConfig]
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What is wanted beside the table."""
+
+    json: Path | None = None
+    plot: Path | None = None
+    piece: str | None = None  # part of the plotted piece's name
+    peers: Path | None = None
+    curve: Path | None = None
+    robustness: bool = False
 
 
 def evaluate_paths(
-    paths: list[Path],
-    config: Config,
-    *,
-    all_modes: bool,
-    json: Path | None,
-    plot: Path | None,
-    piece: str | None,
-    peers: Path | None,
-    robustness: bool,
-    curve: Path | None,
+    paths: list[Path], config: Config, modes: Sequence[Mode], wishes: Wishes
 ) -> None:
     """Score and print. Raises NotewireError where there is nothing to score."""
-    check_writable(json, plot, curve)
+    check_writable(wishes.json, wishes.plot, wishes.curve)
     torch.set_num_threads(config.threads)
+    recordings = _found(paths)
+    others = find_peers(wishes.peers) if wishes.peers else []
+    chosen = _chosen([recording.name for recording in recordings], wishes.piece)
+    model = open_model(config.model, config.device)
+    compute = compute_ms(*model, recordings[0].audio)
+    pieces = {mode: _evaluate(recordings, model, mode, config) for mode in modes}
+    report = {mode: _report(there, compute) for mode, there in pieces.items()}
+    heard = _heard(others, pieces[modes[-1]])
+    console = Console()
+    console.width = max(console.width, WIDTH)  # figures cut off are worse than lines that wrap
+    console.print(summary(report, heard, f"{config.model}: {len(recordings)} recordings"))
+    for mode, part in report.items():
+        console.print(octaves(part["octaves"], mode))
+    _draw(wishes, report, heard, pieces[config.mode if config.mode in modes else modes[0]][chosen])
+    if wishes.robustness:
+        rooms = _conditions(recordings, model, config)
+        console.print(summary(rooms, {}, f"{config.model}, {config.mode}", first="condition"))
+        report["conditions"] = rooms
+    if wishes.json:
+        write_json(wishes.json, report)
+
+
+def _found(paths: list[Path]) -> list[Recording]:
     recordings = find_recordings(paths)
     if not recordings:
         names = ", ".join(str(path) for path in paths)
-        raise NotewireError(f"{names}: no recordings with notes beside them (.tsv, or MAPS's .txt)")
-    others = find_peers(peers) if peers else []
-    chosen = _chosen([recording.name for recording in recordings], piece)
-    network, model = open_model(config.model, config.device)
-    report: dict[str, Any] = {}
-    compute = compute_ms(network, model, recordings[0].audio)
-    pieces: list[Piece] = []
-    for mode in MODES if all_modes else (config.mode,):
-        decoder = config.decoder_for(model.decoder[mode])
-        pieces = evaluate(recordings, AudioFile, network, model, mode, decoder)
-        report[mode] = _report(pieces, compute)
-        if plot and mode == config.mode:
-            plot_piano_roll(pieces[chosen], plot)
-    heard = {
-        peer.name if len(there) == len(pieces) else f"{peer.name} ({len(there)})": there
-        for peer in others
-        if (there := peer_pieces(peer, pieces))
-    }
-    console = Console()
-    console.width = max(console.width, WIDTH)  # figures cut off are worse than lines that wrap
-    console.print(_summary(report, heard, f"{config.model}: {len(recordings)} recordings"))
-    for mode in report:
-        console.print(_octaves(report[mode]["octaves"], mode))
-    if curve:
+        raise NotewireError(f"{names}: no recordings with notes; `notewire data --help` has more")
+    return recordings
+
+
+def _evaluate(recordings: list[Recording], model: Model, mode: Mode, config: Config) -> list[Piece]:
+    decoder = config.decoder_for(model[1].decoder[mode])
+    return evaluate(recordings, AudioFile, *model, mode, decoder)
+
+
+def _heard(peers: list[Path], pieces: list[Piece]) -> dict[str, list[Piece]]:
+    """What each peer heard; one that lacks pieces is named with their number."""
+    heard = {peer.name: there for peer in peers if (there := peer_pieces(peer, pieces))}
+    return {n if len(t) == len(pieces) else f"{n} ({len(t)})": t for n, t in heard.items()}
+
+
+def _draw(
+    wishes: Wishes, report: dict[str, Any], heard: dict[str, list[Piece]], piece: Piece
+) -> None:
+    if wishes.plot:
+        plot_piano_roll(piece, wishes.plot)
+    if wishes.curve:
         ours = {mode: Scores(**part["all"]) for mode, part in report.items()}
-        plot_against_latency(ours, {name: score(there) for name, there in heard.items()}, curve)
-    if robustness:
-        rooms = _conditions(recordings, network, model, config)
-        title = f"{config.model}, {config.mode}, elsewhere"
-        console.print(_summary(rooms, {}, title, first="condition"))
-        report["conditions"] = rooms
-    if json:
-        write_json(json, report)
+        others = {name: score(there) for name, there in heard.items()}
+        plot_against_latency(ours, others, wishes.curve)
 
 
 def compute_ms(network: Network, model: ModelConfig, path: Path) -> float:
@@ -107,13 +125,10 @@ def _report(pieces: list[Piece], compute: float) -> dict[str, Any]:
     }
 
 
-def _conditions(
-    recordings: list[Recording], network: Network, model: ModelConfig, config: Config
-) -> dict[str, Any]:
+def _conditions(recordings: list[Recording], model: Model, config: Config) -> dict[str, Any]:
     """Scores in one mode under every condition."""
-    mode = config.mode
-    decoder = config.decoder_for(model.decoder[mode])
-    what = (recordings, AudioFile, network, model, mode, decoder)
+    decoder = config.decoder_for(model[1].decoder[config.mode])
+    what = (recordings, AudioFile, *model, config.mode, decoder)
     return {c.name: {"all": asdict(score(evaluate_condition(c, *what)))} for c in CONDITIONS}
 
 
@@ -123,66 +138,3 @@ def _chosen(names: list[str], part: str | None) -> int:
     if not matches:
         raise NotewireError(f"no piece with '{part}' in its name; there are {', '.join(names)}")
     return matches[0]
-
-
-def _summary(
-    report: dict[str, Any], peers: dict[str, list[Piece]], title: str, first: str = "mode"
-) -> Table:
-    table = _table(first, *COLUMNS, "hop\nms", title=title)
-    for mode, part in report.items():
-        compute = part.get("compute_ms")
-        hop = f"{compute:.1f}" if compute else "-"
-        table.add_row(mode, *_cells(Scores(**part["all"])), hop)
-    for name, pieces in peers.items():
-        table.add_row(name, *_cells(score(pieces)), "-")
-    return table
-
-
-def _octaves(octaves: dict[str, Any], mode: str) -> Table:
-    table = _table("from", "notes", *COLUMNS, title=f"{mode}, by octave")
-    for name, values in octaves.items():
-        table.add_row(name, str(values["notes"]), *_cells(Scores(**values)))
-    return table
-
-
-# Latency: emitted - true onset; the time of one hop comes on top of it.
-COLUMNS = (
-    "onset\nP",
-    "\nR",
-    "\nF1",
-    "+off\nF1",
-    "+vel\nF1",
-    "frame\nP",
-    "\nR",
-    "\nF1",
-    "\nacc",
-    "ms\np50",
-    "\np95",
-)
-
-
-def _table(*columns: str, title: str) -> Table:
-    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for column in columns:
-        table.add_column(column, justify="left" if column == columns[0] else "right", no_wrap=True)
-    return table
-
-
-def _cells(scores: Scores) -> list[str]:
-    shares = (
-        scores.onset_precision,
-        scores.onset_recall,
-        scores.onset_f1,
-        scores.offset_f1,
-        scores.velocity_f1,
-        scores.frame_precision,
-        scores.frame_recall,
-        scores.frame_f1,
-        scores.frame_accuracy,
-    )
-    latency = [_whole(scores.latency_median), _whole(scores.latency_p95)]
-    return [f"{value:.3f}".removeprefix("0") for value in shares] + latency
-
-
-def _whole(value: float) -> str:
-    return f"{value:.0f}" if np.isfinite(value) else "-"
