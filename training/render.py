@@ -25,8 +25,13 @@ from .midi_notes import read_midi
 from .scores import Notes
 
 RATE = 16_000
+MIDDLE_C = 60
 NAME = re.compile(r"^(?P<layer>.*?)\s*(?P<step>[A-Ga-g])(?P<sharp>[#s]?)(?P<octave>-?\d)$")
 STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+RELEASE = (0.08, 0.6)  # s that dampers take at middle C, light felt to worn; drawn for each piece
+UNDAMPED = 90  # a piano has no dampers from about F#6 on: those notes ring out
+RINGING = 4.0  # s, more than they need
+LOW_CHANCE = 0.3  # of playing a piece an octave lower: bass is rare in music and hard to hear
 
 
 @dataclass(frozen=True)
@@ -46,17 +51,23 @@ class SampledInstrument:
         self.layers = [found[name.upper()] for name in (layers or sorted(found))]
 
     def play(self, note: NDArray[np.float64], release: float) -> NDArray[np.float32]:
-        """The sound of one note (onset, offset, pitch, velocity) with its release, seconds."""
+        """The sound of one note (onset, offset, pitch, velocity); release: s at middle C."""
         _, _, pitch, velocity = note
+        release = damping(int(pitch), release)
         layer = self.layers[min(int(velocity / 128 * len(self.layers)), len(self.layers) - 1)]
         sample = min(layer, key=lambda s: abs(s.pitch - pitch))
         ratio = 2 ** ((pitch - sample.pitch) / 12)
         length = int(min(len(sample.audio) / ratio - 1, (note[1] - note[0] + release) * RATE))
         sound = np.interp(np.arange(length) * ratio, np.arange(len(sample.audio)), sample.audio)
         held = int((note[1] - note[0]) * RATE)
-        fall = np.arange(max(0, length - held)) / (release * RATE)
-        sound[held:] *= np.exp(-6 * fall)
+        if pitch < UNDAMPED:
+            sound[held:] *= np.exp(-6 * np.arange(max(0, length - held)) / (release * RATE))
         return (sound * (velocity / 127) ** 1.7).astype(np.float32)
+
+
+def damping(pitch: int, release: float) -> float:
+    """Seconds until a note's string is still after its key: longer for heavy strings."""
+    return RINGING if pitch >= UNDAMPED else release * 2 ** ((MIDDLE_C - pitch) / 24)
 
 
 def parse_name(stem: str, middle_c: int) -> tuple[str, int]:
@@ -64,14 +75,14 @@ def parse_name(stem: str, middle_c: int) -> tuple[str, int]:
     match = NAME.match(stem)
     assert match
     step = STEPS[match["step"].upper()] + bool(match["sharp"])
-    return match["layer"].upper(), 60 + step + 12 * (int(match["octave"]) - middle_c)
+    return match["layer"].upper(), MIDDLE_C + step + 12 * (int(match["octave"]) - middle_c)
 
 
 def render(
     notes: Notes, instrument: SampledInstrument, random: np.random.Generator
 ) -> NDArray[np.float32]:
     """Mix all notes; the peak is brought to a drawn level."""
-    release = random.uniform(0.08, 0.35)
+    release = float(np.exp(random.uniform(*np.log(RELEASE))))
     audio = np.zeros(int((notes[:, 1].max() + 1.0) * RATE), np.float32)
     for note in notes:
         begin = int(note[0] * RATE)
@@ -84,7 +95,7 @@ def vary(notes: Notes, random: np.random.Generator) -> Notes:
     """Another tempo, key and touch, so that a piece is worth hearing twice."""
     varied = notes.copy()
     varied[:, :2] /= random.uniform(0.85, 1.15)
-    varied[:, 2] += random.integers(-4, 5)
+    varied[:, 2] += random.integers(-4, 5) - 12 * (random.random() < LOW_CHANCE)
     varied[:, 3] = np.clip(varied[:, 3] * random.uniform(0.75, 1.2), 5, 127)
     return varied[(varied[:, 2] >= 21) & (varied[:, 2] <= 108)]
 

@@ -25,17 +25,17 @@ from .data import Packed
 from .evaluate import notes_of, within
 from .scores import Notes, score_frames, score_offsets, score_onsets
 
-SECONDS = 60.0  # of each recording
+SECONDS = 30.0  # of each recording
 ROOMS = 2  # the recording as it is, and recoloured
 KNOBS: dict[str, tuple[float, ...]] = {
-    "onset": (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7),
-    "tilt": (-0.2, 0.0, 0.2, 0.4),
-    "restrike": (0.4, 0.5, 0.6, 0.7, 0.8),
-    "rearm": (0.1, 0.2, 0.3),
-    "hold": (0.1, 0.2, 0.3, 0.4, 0.5),
-    "release_hops": (1, 2, 3),
+    "onset": (0.4, 0.5, 0.6, 0.7),
+    "tilt": (-0.2, 0.0, 0.2),
+    "restrike": (0.6, 0.7, 0.8),
+    "rearm": (0.1, 0.2),
+    "hold": (0.2, 0.3, 0.4, 0.5),
+    "release_hops": (2, 3),
 }
-ROUND = (*KNOBS, "onset", "hold")  # the strongest two once more, with the others in place
+ROUND = (*KNOBS, "onset")  # the strongest once more, with the others in place
 ENDING = ("hold", "release_hops")
 
 
