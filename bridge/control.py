@@ -7,13 +7,15 @@ that is sent can stop the engine or keep it waiting.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 import zmq
 
 from ..streaming.contracts import NotewireError
 from .commands import Answer, AnyCommand, Refused, read_answer, read_command
-from .zeromq import LAST_WORDS_MS, bound
+from .door import Door
+from .keys import unlock
 
 MOST_AT_ONCE = 20  # commands taken in one call: notes come first
 LARGEST = 4096  # bytes of a command
@@ -23,15 +25,14 @@ ANSWER_MS = 2000
 class Control:
     """Answers commands on ``address`` with what ``act`` says of them. For one thread.
 
-    Raises NotewireError if the address is not of this computer, or cannot be had.
+    ``keys``: who may command, see ``Door``, whose errors it raises.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, keys: Path | None = None) -> None:
         self.act: Callable[[AnyCommand], Answer] = lambda _: Refused("not ready yet")
-        self._context = zmq.Context()
-        self._socket = bound(self._context, address, zmq.ROUTER)
+        self._door = Door(address, zmq.ROUTER, keys)
+        self._socket, self.address = self._door.socket, self._door.address
         self._socket.setsockopt(zmq.MAXMSGSIZE, LARGEST)
-        self.address: str = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
 
     def pulse(self) -> None:
         """Carry out what has come. Never waits. Called many times a second."""
@@ -44,9 +45,7 @@ class Control:
 
     def close(self) -> None:
         """Give the address back. May be called twice."""
-        if not self._socket.closed:
-            self._socket.close(linger=LAST_WORDS_MS)
-            self._context.term()
+        self._door.close()
 
     def _answer(self, parts: list[bytes]) -> None:
         *envelope, request = parts
@@ -60,12 +59,17 @@ class Control:
             return  # whoever asked is gone
 
 
-def ask(address: str, command: AnyCommand) -> Answer:
-    """Ask the engine at ``address``; for clients. Raises NotewireError if none answers."""
+def ask(address: str, command: AnyCommand, keys: Path | None = None) -> Answer:
+    """Ask the engine at ``address``; for clients. Raises NotewireError if none answers.
+
+    keys: the client's folder, where the engine asks for one.
+    """
     with zmq.Context() as context, context.socket(zmq.REQ) as socket:
         socket.setsockopt(zmq.LINGER, 0)
         socket.setsockopt(zmq.IPV6, "[" in address)
         socket.setsockopt(zmq.RCVTIMEO, ANSWER_MS)
+        if keys:
+            unlock(socket, keys)
         try:
             socket.connect(address)
             socket.send(msgspec.json.encode(command))

@@ -6,18 +6,20 @@ the heartbeat, which names every note that sounds.
 
 from __future__ import annotations
 
-import re
 import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 import zmq
 
 from ..streaming.contracts import NoteEvent, NotewireError
+from .door import Door
+from .keys import unlock
 from .sounding import Sounding
 from .wire import (
     Header,
@@ -43,35 +45,35 @@ TOPICS: dict[type[Message], str] = {
     StateMessage: "state",
 }
 
-QUEUE = 1000  # messages kept for each subscriber
 LEVEL_EVERY_S = 0.1
 HEARTBEAT_EVERY_S = 1.0
-LAST_WORDS_MS = 200  # how long ``close`` may wait for what it said to leave
 SILENCE_DB = -120.0  # JSON has no minus infinity
-
-LOCAL = re.compile(r"tcp://(127(\.\d{1,3}){3}|localhost|\[::1\]):(?P<port>\*|\d{1,5})|ipc://.+")
 
 
 class ZeroMqPublisher:
     """Publishes on ``address``; ``rate`` is that of the events, Hz. For one thread.
 
-    ``tick`` must be called now and then for the level and the heartbeat. Raises NotewireError if
-    the address is not of this computer, or cannot be had.
+    ``tick`` must be called now and then for the level and the heartbeat. ``keys``: who may listen,
+    see ``Door``, whose errors it raises.
     """
 
     name = "ZeroMQ bus"
 
     def __init__(
-        self, rate: int, address: str = ADDRESS, *, clock: Callable[[], float] = time.monotonic
+        self,
+        rate: int,
+        address: str = ADDRESS,
+        keys: Path | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.rate, self._clock = rate, clock
         self.session = secrets.token_hex(8)
         self._sounding = Sounding()
         self._sent: Counter[str] = Counter()
         self._level, self._heartbeat = _Every(LEVEL_EVERY_S), _Every(HEARTBEAT_EVERY_S)
-        self._context = zmq.Context()
-        self._socket = bound(self._context, address, zmq.PUB)
-        self.address: str = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
+        self._door = Door(address, zmq.PUB, keys)
+        self._socket, self.address = self._door.socket, self._door.address
 
     def send(self, event: NoteEvent) -> None:
         self._sounding.hear(event)
@@ -104,8 +106,7 @@ class ZeroMqPublisher:
         for off in self._sounding.offs():
             self.send(off)
         self.state("stopped")
-        self._socket.close(linger=LAST_WORDS_MS)
-        self._context.term()
+        self._door.close()
 
     def _held(self) -> list[NoteOnMessage]:
         notes = (to_wire(note, self.rate) for note in self._sounding.notes.values())
@@ -132,17 +133,23 @@ class Received(NamedTuple):
 
 @contextmanager
 def subscribe(
-    address: str = ADDRESS, topic: str = "", timeout: float | None = None
+    address: str = ADDRESS,
+    topic: str = "",
+    timeout: float | None = None,
+    keys: Path | None = None,
 ) -> Iterator[Iterator[Received]]:
     """``with subscribe() as messages: for message in messages: ...``
 
     topic: how it has to begin; timeout: seconds of silence after which the messages end, None to
-    wait for ever. The iterator raises NotewireError for what it does not understand.
+    wait for ever; keys: the client's folder, see ``keys.py``. The iterator raises NotewireError
+    for what it does not understand.
     """
     with zmq.Context() as context, context.socket(zmq.SUB) as socket:
         socket.setsockopt(zmq.IPV6, "[" in address)
         socket.setsockopt(zmq.RCVTIMEO, -1 if timeout is None else round(timeout * 1000))
         socket.setsockopt_string(zmq.SUBSCRIBE, topic)
+        if keys:
+            unlock(socket, keys)
         socket.connect(address)
         yield _messages(socket, address)
 
@@ -176,30 +183,3 @@ class _Every:
             return False
         self._next = now + self._period
         return True
-
-
-def _refuse_remote(address: str) -> None:
-    local = LOCAL.fullmatch(address)
-    port = (local["port"] or "*") if local else "none"
-    if not local or (port != "*" and int(port) > 65535):
-        raise NotewireError(
-            f"the bus cannot be at {address}: only loopback until CURVE is supported; use "
-            "tcp://127.0.0.1:PORT with a PORT up to 65535, or ipc://PATH"
-        )
-
-
-def bound(context: zmq.Context[zmq.Socket[bytes]], address: str, kind: int) -> zmq.Socket[bytes]:
-    """A socket at an address of this computer. Raises NotewireError if that cannot be had."""
-    _refuse_remote(address)
-    socket = context.socket(kind)
-    socket.setsockopt(zmq.SNDHWM, QUEUE)
-    socket.setsockopt(zmq.LINGER, 0)
-    socket.setsockopt(zmq.IPV6, "[" in address)
-    try:
-        socket.bind(address)
-    except zmq.ZMQError as error:
-        context.destroy(linger=0)
-        reason = "another program listens there" if error.errno == zmq.EADDRINUSE else error
-        cure = "stop it or set another address for the bus, such as tcp://127.0.0.1:5557"
-        raise NotewireError(f"the bus cannot be at {address}: {reason}; {cure}") from error
-    return socket

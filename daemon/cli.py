@@ -67,7 +67,7 @@ def run(
     sensitivity: Sensitivity = None,
     midi: Annotated[bool | None, typer.Option(help="Open the virtual MIDI port.")] = None,
     bus: Annotated[bool | None, typer.Option(help="Publish on the ZeroMQ bus.")] = None,
-    address: Annotated[str | None, typer.Option(help="The bus's address, loopback only.")] = None,
+    address: Annotated[str | None, typer.Option(help="The bus's address.")] = None,
     events: Events = None,
     midi_file: Annotated[Path | None, typer.Option(help="Record the notes to this .mid.")] = None,
     view: Annotated[str | None, typer.Option(help="auto, on or off.")] = None,
@@ -130,13 +130,31 @@ def control(
     ],
     value: Annotated[str | None, typer.Argument(help="fast; 0.7; -12; ...")] = None,
     address: Annotated[str | None, typer.Option(help="Where the engine takes commands.")] = None,
+    keys: Annotated[
+        Path | None, typer.Option(help="Your folder of keys, for an engine that wants one.")
+    ] = None,
     config: ConfigFile = None,
 ) -> None:
     """Tell a running `notewire run` what to do: panic ends every note on every output, at once."""
     from .remote import tell
 
     settings = load_config(config, {"bus.control": address})
-    typer.echo(tell(what, value, settings.bus))
+    typer.echo(tell(what, value, settings.bus, keys))
+
+
+@app.command()
+def keys(
+    folder: Annotated[Path, typer.Argument(help="The engine's keys; made if there are none.")],
+    client: Annotated[str, typer.Option(help="Who is to be let in.")] = "client",
+) -> None:
+    """Make keys, so that another computer may listen to the bus and command the engine.
+
+    Then set bus.keys to the folder and bus.address to tcp://0.0.0.0:5556, say.
+    """
+    from ..bridge.keys import make_keys
+
+    bundle = make_keys(folder, client)
+    typer.echo(f"Carry {bundle} to the computer of {client}; keep {folder} to yourself")
 
 
 @app.command()

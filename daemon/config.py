@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from ..models.config import Mode
 from ..streaming.decoding import DecoderConfig
+
+UserPath = Annotated[Path, AfterValidator(Path.expanduser)]  # ~ is home, also in a file
 
 
 class Section(BaseModel):
@@ -25,7 +27,7 @@ class InputConfig(Section):
         description="input by name, see `notewire devices`; auto: the default one, else the demo",
     )
     loopback: bool = Field(default=False, description="listen to what the computer plays")
-    file: Path | None = Field(default=None, description="play this file in real time instead")
+    file: UserPath | None = Field(default=None, description="play this file in real time instead")
     channels: int = Field(default=2, ge=1, le=64, description="channels mixed into one, at most")
     block: int = Field(default=0, ge=0, le=8192, description="frames a block; 0: the device's own")
 
@@ -51,17 +53,22 @@ class BusConfig(Section):
     """The ZeroMQ bus."""
 
     enabled: bool = True
-    address: str = Field(default="tcp://127.0.0.1:5556", description="loopback or ipc:// only")
+    address: str = Field(
+        default="tcp://127.0.0.1:5556", description="loopback or ipc://; others with keys"
+    )
     control: str | None = Field(
         default=None, description="where commands are taken; else the port after the address"
+    )
+    keys: UserPath | None = Field(
+        default=None, description="folder of keys, see `notewire keys`: only their holders come in"
     )
 
 
 class OutputConfig(Section):
     """Files written while running."""
 
-    events: Path | None = Field(default=None, description="event log, JSON lines")
-    midi: Path | None = Field(default=None, description="standard MIDI file")
+    events: UserPath | None = Field(default=None, description="event log, JSON lines")
+    midi: UserPath | None = Field(default=None, description="standard MIDI file")
 
 
 class Config(Section):

@@ -60,9 +60,10 @@ class Outputs:
     def _open_bus(self, config: BusConfig, rate: int) -> None:
         """The bus and its ear for commands."""
         if config.enabled:
-            self.bus = ZeroMqPublisher(rate, config.address)
+            self.bus = ZeroMqPublisher(rate, config.address, config.keys)
             self.sinks.append(self.bus)
-            self.control = Control(config.control or control_address(self.bus.address))
+            where = config.control or control_address(self.bus.address)
+            self.control = Control(where, config.keys)
 
     def _open_port(self, config: MidiConfig) -> None:
         """The MIDI port; where a system has none and none was asked for, a word and no port."""

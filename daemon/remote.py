@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 
 from ..bridge.commands import AnyCommand, Done, Refused
@@ -15,9 +17,13 @@ SWITCHES = {"mute": True, "unmute": False}
 EVERYTHING = ", ".join([*PLAIN, *VALUES, *SWITCHES])
 
 
-def tell(what: str, value: str | None, bus: BusConfig) -> str:
-    """Ask the engine; its answer as text. Raises NotewireError if it refuses or is not there."""
-    answer = ask(bus.control or control_address(bus.address), _command(what, value))
+def tell(what: str, value: str | None, bus: BusConfig, keys: Path | None = None) -> str:
+    """Ask the engine; its answer as text. Raises NotewireError if it refuses or is not there.
+
+    keys: the client's folder, where the engine asks for one.
+    """
+    where = bus.control or control_address(bus.address)
+    answer = ask(where, _command(what, value), keys)
     if isinstance(answer, Refused):
         raise NotewireError(f"{what}: refused: {answer.reason}")
     return "done" if isinstance(answer, Done) else msgspec.json.encode(answer).decode()

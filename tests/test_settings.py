@@ -112,3 +112,9 @@ def test_assignments() -> None:
     }
     with pytest.raises(NotewireError, match="key=value"):
         assignments(["decoder.hold"])
+
+
+def test_a_tilde_is_home() -> None:
+    assert (
+        load_config(flags={"bus.keys": "~/keys"}, environment={}).bus.keys == Path.home() / "keys"
+    )

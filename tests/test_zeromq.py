@@ -185,7 +185,9 @@ def test_the_bytes_on_the_bus(bus: ZeroMqPublisher) -> None:
     ],
 )
 def test_other_computers_are_not_served(address: str) -> None:
-    with pytest.raises(NotewireError, match=r"only loopback until CURVE .* use tcp://127\.0\.0\.1"):
+    with pytest.raises(
+        NotewireError, match=r"this computer only; use tcp://127\.0\.0\.1.*notewire keys"
+    ):
         ZeroMqPublisher(RATE, address)
 
 
