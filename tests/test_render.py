@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import mido
@@ -9,15 +10,14 @@ import numpy as np
 import pytest
 import soundfile
 
+from notewire.streaming.contracts import NotewireError
+from notewire.training.instruments import RATE, SampledInstrument, SoundFont, parse_name
 from notewire.training.midi_notes import read_midi
 from notewire.training.recordings import find_recordings
-from notewire.training.render import (
-    RATE,
-    SampledInstrument,
-    parse_name,
-    render,
-    render_folder,
-)
+from notewire.training.render import folded, render, render_folder
+
+FONT = Path("/usr/share/sounds/sf2/TimGM6mb.sf2")
+RANDOM = np.random.default_rng(1)
 
 
 @pytest.mark.parametrize(
@@ -88,3 +88,27 @@ def test_a_rendered_folder_is_a_data_set(tmp_path: Path, instrument: SampledInst
     found = find_recordings([tmp_path / "grand"])
     assert {recording.title for recording in found} == {"piece"}
     assert found[0].notes()[0, 0] == pytest.approx(0.5)
+
+
+@pytest.mark.skipif(not (FONT.exists() and shutil.which("fluidsynth")), reason="no FluidSynth")
+def test_a_sound_font_plays_when_and_where_the_table_says() -> None:
+    notes = np.array([[0.5, 1.0, 60, 100], [1.5, 2.0, 67, 60]])
+    audio = render(notes, SoundFont(FONT, [0]), RANDOM)
+    loud = np.flatnonzero(np.abs(audio) > 0.02 * np.abs(audio).max())
+    assert loud[0] / RATE == pytest.approx(0.5, abs=0.02)
+    for onset, offset, pitch, _ in notes:
+        part = audio[int(onset * RATE) : int(offset * RATE)]
+        chroma = np.abs(np.fft.rfft(part, 160_000)).argmax() / 10
+        assert 12 * np.log2(chroma / 440) % 12 == pytest.approx((pitch - 69) % 12, abs=0.3)
+
+
+def test_notes_beyond_the_instrument_come_back_by_octaves() -> None:
+    notes = np.array([[0, 1, 30, 80], [0, 2, 42, 70], [1, 2, 90, 60], [1.5, 3, 78, 50.0]])
+    wish = [[0, 2, 42, 70], [1, 1.5, 78, 60], [1.5, 3, 78, 50]]
+    assert folded(notes, 40, 80).tolist() == wish
+
+
+def test_a_sound_font_without_a_player_is_named_with_the_cure(tmp_path: Path) -> None:
+    (tmp_path / "x.sf2").write_text("no sound font")
+    with pytest.raises(NotewireError, match=r"x\.sf2"):
+        render(np.array([[0, 1, 60, 80.0]]), SoundFont(tmp_path / "x.sf2", [0]), RANDOM)

@@ -1,0 +1,142 @@
+"""Instruments to render with: single-note samples, or a sound font played by FluidSynth.
+
+``instrument.perform(notes, random)`` returns mono float32 at 16 kHz for a table of notes (onset s,
+offset s, pitch, velocity), at any level.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import mido
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from ..streaming.contracts import NotewireError
+from .scores import Notes
+
+RATE = 16_000
+MIDDLE_C = 60
+NAME = re.compile(r"^(?P<layer>.*?)\s*(?P<step>[A-Ga-g])(?P<sharp>[#s]?)(?P<octave>-?\d)$")
+STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+RELEASE = (0.08, 0.6)  # s that dampers take at middle C, light felt to worn; drawn for each piece
+UNDAMPED = 90  # a piano has no dampers from about F#6 on: those notes ring out
+RINGING = 4.0  # s, more than they need
+TAIL = 1.0  # s rendered after the last note
+TICKS = 960  # of a MIDI file, a quarter: at 120 a minute half a millisecond each
+SECOND = 2 * TICKS
+
+
+class Instrument(Protocol):
+    """Whatever can play a table of notes."""
+
+    def perform(self, notes: Notes, random: np.random.Generator) -> NDArray[np.float32]: ...
+
+
+@dataclass(frozen=True)
+class Sample:
+    pitch: int
+    audio: NDArray[np.float32]
+
+
+class SampledInstrument:
+    """Layers of samples, softest first, all at 16 kHz and brought to one loudness."""
+
+    def __init__(self, folder: Path, middle_c: int, layers: list[str] | None = None) -> None:
+        found: dict[str, list[Sample]] = {}
+        for path in sorted(p for p in folder.iterdir() if (NAME.match(p.stem))):
+            layer, pitch = parse_name(path.stem, middle_c)
+            found.setdefault(layer, []).append(Sample(pitch, _load(path)))
+        self.layers = [found[name.upper()] for name in (layers or sorted(found))]
+
+    def perform(self, notes: Notes, random: np.random.Generator) -> NDArray[np.float32]:
+        """All notes mixed, on one drawn set of dampers."""
+        release = float(np.exp(random.uniform(*np.log(RELEASE))))
+        audio = np.zeros(int((notes[:, 1].max() + TAIL) * RATE), np.float32)
+        for note in notes:
+            begin = int(note[0] * RATE)
+            sound = self.play(note, release)[: len(audio) - begin]
+            audio[begin : begin + len(sound)] += sound
+        return audio
+
+    def play(self, note: NDArray[np.float64], release: float) -> NDArray[np.float32]:
+        """The sound of one note (onset, offset, pitch, velocity); release: s at middle C."""
+        _, _, pitch, velocity = note
+        release = damping(int(pitch), release)
+        layer = self.layers[min(int(velocity / 128 * len(self.layers)), len(self.layers) - 1)]
+        sample = min(layer, key=lambda s: abs(s.pitch - pitch))
+        ratio = 2 ** ((pitch - sample.pitch) / 12)
+        length = int(min(len(sample.audio) / ratio - 1, (note[1] - note[0] + release) * RATE))
+        sound = np.interp(np.arange(length) * ratio, np.arange(len(sample.audio)), sample.audio)
+        held = int((note[1] - note[0]) * RATE)
+        if pitch < UNDAMPED:
+            sound[held:] *= np.exp(-6 * np.arange(max(0, length - held)) / (release * RATE))
+        return (sound * (velocity / 127) ** 1.7).astype(np.float32)
+
+
+def damping(pitch: int, release: float) -> float:
+    """Seconds until a note's string is still after its key: longer for heavy strings."""
+    return RINGING if pitch >= UNDAMPED else release * 2 ** ((MIDDLE_C - pitch) / 24)
+
+
+def parse_name(stem: str, middle_c: int) -> tuple[str, int]:
+    """Layer and MIDI pitch of a sample's file name; ``middle_c`` is the octave its C4 is called."""
+    match = NAME.match(stem)
+    assert match
+    step = STEPS[match["step"].upper()] + bool(match["sharp"])
+    return match["layer"].upper(), MIDDLE_C + step + 12 * (int(match["octave"]) - middle_c)
+
+
+class SoundFont:
+    """A sound font's General MIDI programs, 0..127; each piece is played by one of them, drawn."""
+
+    def __init__(self, file: Path, programs: list[int]) -> None:
+        self.file, self.programs = file, programs
+
+    def perform(self, notes: Notes, random: np.random.Generator) -> NDArray[np.float32]:
+        """Raises NotewireError if FluidSynth is missing or cannot play the font."""
+        with tempfile.TemporaryDirectory() as folder:
+            midi, sound = Path(folder) / "piece.mid", Path(folder) / "piece.wav"
+            write_midi(notes, int(random.choice(self.programs)), midi)
+            self._play(midi, sound)
+            return soundfile.read(sound, dtype="float32", always_2d=True)[0].mean(axis=1)
+
+    def _play(self, midi: Path, sound: Path) -> None:
+        """No reverb and no chorus: training puts the music into rooms of its own."""
+        dry = ["-R", "0", "-C", "0", "-g", "0.5", "-r", str(RATE)]
+        command = ["fluidsynth", "-niq", *dry, "-F", sound, self.file, midi]
+        cure = "is fluidsynth installed, and the file a sound font?"
+        try:
+            done = subprocess.run(command, check=True, capture_output=True, text=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise NotewireError(f"{self.file}: cannot be played ({error}); {cure}") from error
+        if wrong := [line for line in done.stderr.splitlines() if "error:" in line]:
+            raise NotewireError(f"{self.file}: cannot be played ({wrong[0]}); {cure}")
+
+
+def write_midi(notes: Notes, program: int, path: Path) -> None:
+    """A file that plays ``notes`` with a General MIDI program."""
+    timed = [(on, 1, pitch, velocity) for on, _, pitch, velocity in notes]
+    timed += [(off, 0, pitch, 0) for _, off, pitch, _ in notes]  # before what strikes it again
+    track, now = mido.MidiTrack([mido.Message("program_change", program=program)]), 0
+    for seconds, _, pitch, velocity in sorted(timed):
+        tick = round(seconds * SECOND)
+        note = {"note": int(pitch), "velocity": int(velocity), "time": tick - now}
+        track.append(mido.Message("note_on", **note))
+        now = tick
+    mido.MidiFile(tracks=[track], ticks_per_beat=TICKS).save(path)
+
+
+def _load(path: Path) -> NDArray[np.float32]:
+    audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    mono = soxr.resample(audio.mean(axis=1), rate, RATE)
+    loud = np.flatnonzero(np.abs(mono) > 0.02 * np.abs(mono).max())
+    mono = mono[max(0, loud[0] - 16) :]  # the attack is where the file says it is: at its start
+    return (mono * 0.2 / (np.sqrt((mono[:4000] ** 2).mean()) + 1e-9)).astype(np.float32)
