@@ -11,7 +11,13 @@ import pytest
 import soundfile
 
 from notewire.streaming.contracts import NotewireError
-from notewire.training.instruments import RATE, SampledInstrument, SoundFont, parse_name
+from notewire.training.instruments import (
+    RATE,
+    SampledInstrument,
+    SoundFont,
+    attack,
+    parse_name,
+)
 from notewire.training.midi_notes import read_midi
 from notewire.training.recordings import find_recordings
 from notewire.training.render import folded, render, render_folder
@@ -55,6 +61,12 @@ def test_notes_sound_when_and_where_the_table_says(instrument: SampledInstrument
         peak = np.abs(np.fft.rfft(part, 160_000)).argmax() / 10
         assert peak == pytest.approx(440 * 2 ** ((pitch - 69) / 12), rel=0.01)
     assert not loud[int(1.4 * RATE) : int(1.5 * RATE)].any()
+
+
+def test_an_attack_is_found_behind_the_noise_of_fingers() -> None:
+    noise = 0.05 * np.abs(np.sin(np.arange(2000)))
+    pluck = np.exp(-np.arange(8000) / 2000)
+    assert attack(np.concatenate([noise, np.zeros(600), pluck])) == pytest.approx(2600, abs=20)
 
 
 def test_loud_is_louder(instrument: SampledInstrument) -> None:

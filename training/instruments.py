@@ -29,6 +29,8 @@ STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 RELEASE = (0.08, 0.6)  # s that dampers take at middle C, light felt to worn; drawn for each piece
 UNDAMPED = 90  # a piano has no dampers from about F#6 on: those notes ring out
 RINGING = 4.0  # s, more than they need
+LOUD, FAINT = 0.3, 0.02  # of the peak
+LEAD = 0.03  # s from faint to loud, at most
 TAIL = 1.0  # s rendered after the last note
 TICKS = 960  # of a MIDI file, a quarter: at 120 a minute half a millisecond each
 SECOND = 2 * TICKS
@@ -137,6 +139,13 @@ def write_midi(notes: Notes, program: int, path: Path) -> None:
 def _load(path: Path) -> NDArray[np.float32]:
     audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
     mono = soxr.resample(audio.mean(axis=1), rate, RATE)
-    loud = np.flatnonzero(np.abs(mono) > 0.02 * np.abs(mono).max())
-    mono = mono[max(0, loud[0] - 16) :]  # the attack is where the file says it is: at its start
+    mono = mono[attack(np.abs(mono)) :]  # sounds when the file says that it does
     return (mono * 0.2 / (np.sqrt((mono[:4000] ** 2).mean()) + 1e-9)).astype(np.float32)
+
+
+def attack(level: NDArray[np.floating]) -> int:
+    """Where a note begins in its sample: a little before it is loud, after breath and fingers."""
+    loud = int(np.argmax(level > LOUD * level.max()))
+    before = max(0, loud - int(LEAD * RATE))
+    heard = np.argmax(level[before : loud + 1] > FAINT * level.max())
+    return max(0, before + int(heard) - 16)
