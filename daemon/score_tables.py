@@ -24,8 +24,9 @@ def summary(
     return table
 
 
-def octaves(scores: dict[str, Any], mode: str) -> Table:
-    table = _table("from", "notes", *COLUMNS, title=f"{mode}, by octave")
+def parts(scores: dict[str, Any], mode: str, by: str) -> Table:
+    """Scores of a part of the notes a row: by octave, by instrument."""
+    table = _table(by, "notes", *COLUMNS, title=f"{mode}, by {by}")
     for name, values in scores.items():
         table.add_row(name, str(values["notes"]), *_cells(Scores(**values)))
     return table

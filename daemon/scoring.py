@@ -23,12 +23,12 @@ from .config import Config
 from .output import check_writable, write_json
 
 try:
-    from ..training.evaluate import Piece, Scores, evaluate, score, score_octaves
+    from ..training.evaluate import Piece, Scores, evaluate, score, score_instruments, score_octaves
     from ..training.peers import find_peers, peer_pieces
     from ..training.plots import plot_against_latency, plot_piano_roll
     from ..training.recordings import Recording, find_recordings
     from ..training.robustness import CONDITIONS, evaluate_condition
-    from .score_tables import octaves, summary
+    from .score_tables import parts, summary
 except ImportError as error:
     raise NotewireError(f"{error.name} is missing: pip install 'notewire[train]'") from error
 
@@ -67,7 +67,9 @@ def evaluate_paths(
     console.width = max(console.width, WIDTH)  # figures cut off are worse than lines that wrap
     console.print(summary(report, heard, f"{config.model}: {len(recordings)} recordings"))
     for mode, part in report.items():
-        console.print(octaves(part["octaves"], mode))
+        for by in ("octave", "instrument"):
+            if part[f"{by}s"]:
+                console.print(parts(part[f"{by}s"], mode, by))
     _draw(wishes, report, heard, pieces[config.mode if config.mode in modes else modes[0]][chosen])
     if wishes.robustness:
         rooms = _conditions(recordings, model, config)
@@ -120,9 +122,14 @@ def _report(pieces: list[Piece], compute: float) -> dict[str, Any]:
     return {
         "all": asdict(score(pieces)),
         "compute_ms": compute,
-        "octaves": {name: asdict(scores) for name, scores in score_octaves(pieces).items()},
+        "octaves": _each(score_octaves(pieces)),
+        "instruments": _each(score_instruments(pieces)),
         "pieces": {piece.name: asdict(score([piece])) for piece in pieces},
     }
+
+
+def _each(scores: dict[str, Scores]) -> dict[str, Any]:
+    return {name: asdict(values) for name, values in scores.items()}
 
 
 def _conditions(recordings: list[Recording], model: Model, config: Config) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from notewire.streaming.contracts import NotewireError
-from notewire.training.evaluate import Piece, score, score_octaves, within
+from notewire.training.evaluate import Piece, score, score_instruments, score_octaves, within
 from notewire.training.peers import find_peers, peer_pieces
 from notewire.training.plots import plot_against_latency
 from notewire.training.scores import (
@@ -99,3 +99,17 @@ def test_a_picture_of_accuracy_over_latency(tmp_path: Path) -> None:
     late, offline = (score([Piece("a", heard, heard, np.array([t]), 1.0)]) for t in (0.06, np.nan))
     plot_against_latency({"balanced": late}, {"other": late, "file": offline}, tmp_path / "c.png")
     assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_scores_by_instrument() -> None:
+    heard, nothing = REFERENCE, NONE
+    emitted = heard[:, 0]
+    pieces = [
+        Piece("a", heard, heard, emitted, 5.0, "guitar"),
+        Piece("b", heard, heard, emitted, 5.0, "guitar"),
+        Piece("c", heard, nothing, emitted[:0], 5.0, "flute"),
+    ]
+    scores = score_instruments(pieces)
+    assert {name: s.onset_f1 for name, s in scores.items()} == {"flute": 0.0, "guitar": 1.0}
+    assert scores["guitar"].notes == 2 * len(REFERENCE)
+    assert score_instruments(pieces[:2]) == score_instruments(pieces[1:]) == {}

@@ -39,6 +39,7 @@ class Source(Protocol):
     def __iter__(self) -> Iterator[AudioBlock]: ...
 
 
+DIGITS = "0123456789"  # a data set's own counting: two takes are one instrument
 OpenSource = Callable[[Path], Source]
 
 
@@ -51,6 +52,7 @@ class Piece:
     estimate: Notes
     emitted: NDArray[np.float64]
     seconds: float
+    instrument: str = ""
 
     @property
     def latencies(self) -> NDArray[np.float64]:
@@ -87,7 +89,9 @@ def transcribe(
 ) -> Piece:
     """Stream one recording."""
     source = open_source(recording.audio)
-    return hear(recording.name, source, recording.notes(), network, config, mode, decoder)
+    notes = recording.notes()
+    piece = hear(recording.name, source, notes, network, config, mode, decoder)
+    return replace(piece, instrument=recording.instrument.rstrip(DIGITS))
 
 
 def hear(
@@ -160,6 +164,14 @@ def score_octaves(pieces: list[Piece]) -> dict[str, Scores]:
     """The same for the notes of each octave, C to B, that any reference has."""
     octaves = sorted({int(p) // 12 for piece in pieces for p in piece.reference[:, 2]})
     return {f"C{o - 1}": score(_of_octave(pieces, o)) for o in octaves}
+
+
+def score_instruments(pieces: list[Piece]) -> dict[str, Scores]:
+    """The same for each instrument; none where every piece has its own, or all have one."""
+    names = sorted({piece.instrument for piece in pieces})
+    if not 1 < len(names) < len(pieces):
+        return {}
+    return {name: score([piece for piece in pieces if piece.instrument == name]) for name in names}
 
 
 def _of_octave(pieces: list[Piece], octave: int) -> list[Piece]:
