@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ..streaming.contracts import NoteEvent, NoteOn, NotewireError
 from .midi_backends import Backend, Output, open_output
@@ -20,8 +20,8 @@ LEAVE_S = 0.1
 class MidiPort:
     """The virtual port "Notewire:Notes", or the existing port whose name has ``port`` in it.
 
-    channel: 1 to 16; backend: the MIDI system, None for the first that works. Raises NotewireError
-    if there is no such channel or no port can be opened.
+    channel: 1 to 16; backend: the MIDI system, None for the first that works; velocities: 128 of
+    them, see ``touch``. Raises NotewireError if there is no such channel or no port can be opened.
     """
 
     name = "MIDI port"
@@ -31,6 +31,7 @@ class MidiPort:
         channel: int = 1,
         backend: Backend | None = None,
         port: str | None = None,
+        velocities: Sequence[int] = range(128),
         *,
         open_output: Callable[[Backend | None, str | None], Output] = open_output,
         sleep: Callable[[float], None] = time.sleep,
@@ -38,6 +39,7 @@ class MidiPort:
         if not 1 <= channel <= 16:
             raise NotewireError(f"there is no MIDI channel {channel}; choose 1 to 16")
         self._channel, self._sleep = channel - 1, sleep
+        self._velocities = velocities
         self._struck: dict[int, int] = {}  # pitch: id of the note that holds it
         self._closed = False
         self._output = open_output(backend, port)
@@ -48,7 +50,7 @@ class MidiPort:
             raise ValueError("the MIDI port is closed")
         if isinstance(event, NoteOn):
             self._release(event.pitch)
-            self._message(NOTE_ON, event.pitch, event.velocity)
+            self._message(NOTE_ON, event.pitch, self._velocities[event.velocity])
             self._struck[event.pitch] = event.id
         elif self._struck.get(event.pitch) == event.id:
             self._release(event.pitch)

@@ -32,6 +32,16 @@ class InputConfig(Section):
     block: int = Field(default=0, ge=0, le=8192, description="frames a block; 0: the device's own")
 
 
+class TouchConfig(Section):
+    """What becomes of the velocity on its way to the port."""
+
+    curve: float = Field(
+        default=1.0, gt=0.1, lt=10.0, description="under 1 soft notes get louder, over 1 softer"
+    )
+    softest: int = Field(default=1, ge=1, le=127, description="what velocity 1 becomes")
+    loudest: int = Field(default=127, ge=1, le=127, description="what velocity 127 becomes")
+
+
 class MidiConfig(Section):
     """The virtual MIDI port."""
 
@@ -41,6 +51,7 @@ class MidiConfig(Section):
         default=None, description="an existing port to send to, needed on Windows; else a new one"
     )
     channel: int = Field(default=1, ge=1, le=16)
+    velocity: TouchConfig = TouchConfig()
     latency_ms: float | None = Field(
         default=None,
         ge=0.0,

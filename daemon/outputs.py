@@ -12,6 +12,7 @@ from ..bridge.midi_file import MidiFile
 from ..bridge.midi_keeper import KeptOutput
 from ..bridge.midi_port import MidiPort
 from ..bridge.punctual import PunctualPort
+from ..bridge.touch import touch
 from ..bridge.zeromq import ZeroMqPublisher
 from ..streaming.contracts import NotewireError, Sink
 from .config import BusConfig, Config, MidiConfig, OutputConfig
@@ -77,7 +78,9 @@ class Outputs:
             tell(f"Going on without a MIDI port: {error}")
             return
         self.keeper = keeper
-        self.ports = [MidiPort(config.channel, open_output=lambda *_: keeper)]
+        velocities = touch(**config.velocity.model_dump())
+        port = MidiPort(config.channel, velocities=velocities, open_output=lambda *_: keeper)
+        self.ports = [port]
 
     def _connect_port(self, latency_ms: float | None, rate: int, latency: LatencyMeter) -> None:
         """As soon as a note is known, or every note equally late."""

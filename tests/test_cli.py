@@ -105,7 +105,7 @@ def test_a_file_that_breaks_off_keeps_what_came_before(tmp_path: Path) -> None:
         (["run", "--model", "organ"], ["no model 'organ'", "piano"]),
         (["run", "--device", "tpu"], ["tpu", "cpu"]),
         (["run", "--set", "decoder.holt=1"], ["did you mean 'decoder.hold'?"]),
-        (["run", "--address", "tcp://0.0.0.0:5556"], ["0.0.0.0", "loopback"]),
+        (["run", "--address", "tcp://0.0.0.0:5556"], ["0.0.0.0", "this computer only"]),
         (["run", "--config", "gone.yaml"], ["gone.yaml"]),
         (["evaluate", "."], ["no recordings with notes"]),
         (["evaluate", "gone"], ["gone: no such file or folder"]),

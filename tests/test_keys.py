@@ -148,8 +148,3 @@ def test_the_command_makes_keys_and_refuses_to_overwrite_them(tmp_path: Path) ->
     assert f"Carry {folder}/tablet" in made.stdout
     assert_mistake(notewire("keys", folder, "--client", "tablet"), "tablet has a key already")
     assert_mistake(notewire("keys", folder, "--client", "../up"), "is no name for a client")
-
-
-def test_the_command_line_needs_a_key_for_other_computers(tmp_path: Path) -> None:
-    asked = notewire("run", "--address", "tcp://0.0.0.0:*")
-    assert_mistake(asked, "notewire keys FOLDER")

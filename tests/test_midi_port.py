@@ -14,6 +14,7 @@ from streams import streams
 
 from notewire.bridge.midi_backends import Backend, Output, list_ports, open_output
 from notewire.bridge.midi_port import LEAVE_S, MidiPort
+from notewire.bridge.touch import touch
 from notewire.streaming.contracts import NoteEvent, NoteOff, NoteOn, NotewireError
 
 SILENCE = [[0xB0, 123, 0], [0xB0, 120, 0], [0xB0, 64, 0]]
@@ -49,6 +50,28 @@ def test_a_note_is_a_note_on_and_a_real_note_off() -> None:
     port.send(NoteOn(1, 60, 80, 0, 100))
     port.send(NoteOff(1, 60, 500, 600))
     assert output.messages == [[0x9F, 60, 80], [0x8F, 60, 64]]
+
+
+@pytest.mark.parametrize(
+    ("curve", "softest", "loudest", "heard"),
+    [
+        (1.0, 1, 127, [1, 64, 127]),
+        (0.5, 1, 127, [1, 90, 127]),
+        (2.0, 1, 127, [1, 32, 127]),
+        (1.0, 40, 100, [40, 70, 100]),
+        (1.0, 80, 80, [80, 80, 80]),
+    ],
+)
+def test_the_touch_can_be_changed(
+    curve: float, softest: int, loudest: int, heard: list[int]
+) -> None:
+    output = ListOutput()
+    velocities = touch(curve, softest, loudest)
+    port = MidiPort(velocities=velocities, open_output=output, sleep=lambda _seconds: None)
+    for number, velocity in enumerate((1, 64, 127)):
+        port.send(NoteOn(number, 60 + number, velocity, 0, 0))
+    assert [message[2] for message in output.messages] == pytest.approx(heard, abs=1)
+    assert min(velocities[1:]) >= 1  # 0 would be a note-off
 
 
 @given(streams)
