@@ -215,6 +215,19 @@ def data(
 
 
 @app.command()
+def gather(
+    sources: Annotated[Path, typer.Argument(help="The list, YAML; see training/sources.yaml.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for it all.")] = Path(
+        "data"
+    ),
+) -> None:
+    """Fetch and render what a model learns from; what is there already stays."""
+    from .preparing import gather_sources
+
+    gather_sources(sources, output)
+
+
+@app.command()
 def train(
     config: Annotated[Path, typer.Argument(help="The run, YAML; see training/piano.yaml.")],
 ) -> None:

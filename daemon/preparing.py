@@ -1,4 +1,4 @@
-"""``notewire data``: what labelled recordings there are, and all of them in one layout."""
+"""``notewire data`` and ``notewire gather``: what there is to learn from, and in which layout."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from rich.console import Console
 from rich.table import Table
 
 from ..streaming.contracts import NotewireError
+from .settings import load_yaml_as
 
 try:
+    from ..training.gather import Sources, gather
     from ..training.prepare import Holding, convert, holdings
     from ..training.recordings import find_recordings
 except ImportError as error:
@@ -31,6 +33,11 @@ def prepare_data(paths: list[Path], out: Path | None, rate: int) -> None:
         written = sum(1 for _ in convert(recordings, out, rate))
         there = len(recordings) - written
         console.print(f"{out}: {written} recordings written, {there} were there", markup=False)
+
+
+def gather_sources(sources: Path, out: Path) -> None:
+    """Clone, copy and render what ``sources`` lists. Raises NotewireError for what fails."""
+    gather(load_yaml_as(Sources, sources), out)
 
 
 def _table(holdings: dict[str, Holding]) -> Table:

@@ -25,6 +25,7 @@ from .scores import Notes
 RATE = 16_000
 MIDDLE_C = 60
 NAME = re.compile(r"^(?P<layer>.*?)\s*(?P<step>[A-Ga-g])(?P<sharp>[#s]?)(?P<octave>-?\d)$")
+NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 RELEASE = (0.08, 0.6)  # s that dampers take at middle C, light felt to worn; drawn for each piece
 UNDAMPED = 90  # a piano has no dampers from about F#6 on: those notes ring out
@@ -94,6 +95,11 @@ def parse_name(stem: str, middle_c: int) -> tuple[str, int]:
     assert match
     step = STEPS[match["step"].upper()] + bool(match["sharp"])
     return match["layer"].upper(), MIDDLE_C + step + 12 * (int(match["octave"]) - middle_c)
+
+
+def midi_name(pitch: int) -> str:
+    """A pitch as file names say it: 60 is C4. The reverse of ``parse_name`` with middle C at 4."""
+    return f"{NAMES[pitch % 12]}{pitch // 12 - 1}"
 
 
 class SoundFont:

@@ -1,0 +1,93 @@
+"""From a list of repositories to a folder to train on, with real repositories of git."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import mido
+import numpy as np
+import pytest
+import soundfile
+import yaml
+from test_cli import assert_mistake, notewire
+from test_render import midi
+
+from notewire.training.gather import Sources, gather
+from notewire.training.recordings import find_recordings
+
+ME = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+RENDER = {"instrument": "samples/grand", "midi": "midi", "to": "rendered/grand"}
+LIST = {
+    "copies": [
+        {
+            "repository": "some/grand",
+            "files": r"Samples/g_(?P<layer>[fp])_(?P<midi>\d+)\.wav",
+            "to": "samples/grand/{layer} {note}.wav",
+        },
+        {
+            "repository": "some/notes",
+            "files": r"(?P<name>.*\.mid)",
+            "leave": "score",
+            "to": "midi/{name}",
+        },
+    ],
+    "renders": [RENDER | {"hours": 0.001, "seed": 1, "layers": ["P", "F"]}],
+}
+
+
+def commit(folder: Path) -> None:
+    for command in (["init", "-q"], ["add", "."], [*ME, "commit", "-qm", "all"]):
+        subprocess.run(["git", "-C", folder, *command], check=True)
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    """The list, and two repositories on disk that it speaks of."""
+    grand, notes = tmp_path / "some" / "grand", tmp_path / "some" / "notes"
+    (grand / "Samples").mkdir(parents=True)
+    for layer in "fp":
+        tone = np.sin(np.arange(16_000) * 0.17)
+        soundfile.write(grand / "Samples" / f"g_{layer}_069.wav", tone, 16_000)
+    (notes / "Bach" / "Fugue").mkdir(parents=True)
+    on, off = (mido.Message(kind, note=69, time=480) for kind in ("note_on", "note_off"))
+    for name in ("played", "score"):
+        midi(notes / "Bach" / "Fugue" / f"{name}.mid", on, off)
+    commit(grand)
+    commit(notes)
+    path = tmp_path / "sources.yaml"
+    path.write_text(yaml.safe_dump({"url": f"{tmp_path}/{{}}"} | LIST))
+    return path
+
+
+def test_a_list_becomes_a_folder_to_train_on(sources: Path, tmp_path: Path) -> None:
+    out = tmp_path / "data"
+    done = notewire("gather", sources, "-o", out)
+    assert done.returncode == 0, done.stderr
+    assert sorted(p.name for p in (out / "samples/grand").iterdir()) == ["f A4.wav", "p A4.wav"]
+    assert [p.name for p in (out / "midi").iterdir()] == ["Bach__Fugue__played.mid"]
+    assert {r.title for r in find_recordings([out / "rendered"])} == {"Bach__Fugue__played"}
+
+
+def test_what_is_there_already_stays(sources: Path, tmp_path: Path) -> None:
+    listed = Sources.model_validate(yaml.safe_load(sources.read_text()))
+    gather(listed, tmp_path / "data")
+    files = {p: p.stat().st_mtime_ns for p in (tmp_path / "data").rglob("*.*")}
+    gather(listed, tmp_path / "data")
+    assert {p: p.stat().st_mtime_ns for p in (tmp_path / "data").rglob("*.*")} == files
+
+
+def test_a_repository_that_is_gone_or_has_changed_is_named(sources: Path, tmp_path: Path) -> None:
+    text = sources.read_text()
+    sources.write_text(text.replace("some/grand", "some/lost"))
+    assert_mistake(notewire("gather", sources, "-o", tmp_path / "a"), "some/lost: cannot be cloned")
+    sources.write_text(text.replace("Samples/", "Sounds/"))
+    assert_mistake(notewire("gather", sources, "-o", tmp_path / "b"), "some/grand: no file matches")
+
+
+def test_the_shipped_list_is_one() -> None:
+    path = Path(__file__).parent.parent / "training" / "sources.yaml"
+    listed = Sources.model_validate(yaml.safe_load(path.read_text()))
+    assert {job.instrument.name for job in listed.renders} <= {
+        Path(copy.to).parent.name for copy in listed.copies
+    }

@@ -1,0 +1,112 @@
+"""Gather what a model learns from: public repositories, copied into shape, and renders of them.
+
+A list (training/sources.yaml) says which files of which repository become what; whatever is there
+already stays, so that a run that was stopped goes on.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+from rich.progress import track
+
+from ..streaming.contracts import NotewireError
+from .instruments import SampledInstrument, midi_name
+from .render import render_folder
+
+
+class Listed(BaseModel):
+    """Frozen, and a key it does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Copy(Listed):
+    """Files of a repository and their place below the output folder."""
+
+    repository: str = Field(description="owner/name")
+    files: str = Field(description="regular expression that matches a whole path in it")
+    leave: str = Field(default="^$", description="paths that contain this are left out")
+    to: str = Field(description="new path, from the expression's groups; {note} names group `midi`")
+
+
+class Render(Listed):
+    """A run of training/render.py."""
+
+    instrument: Path = Field(description="folder of samples, below the output folder")
+    midi: Path = Field(description="folder of MIDI files, below the output folder")
+    to: Path
+    hours: float
+    seed: int
+    middle_c: int = 4
+    layers: list[str] | None = None
+
+
+class Sources(Listed):
+    """Everything that one model learns from."""
+
+    url: str = Field(default="https://github.com/{}.git", description="of a repository")
+    copies: list[Copy]
+    renders: list[Render]
+
+
+def gather(sources: Sources, out: Path) -> None:
+    """Clone, copy and render into ``out``. Raises NotewireError for what cannot be had."""
+    for copy in sources.copies:
+        clone = _clone(sources.url.format(copy.repository), out / "clones" / copy.repository)
+        _copy(clone, copy, out)
+    for job in sources.renders:
+        _render(job, out)
+
+
+def _clone(url: str, folder: Path) -> Path:
+    """The newest state of a repository; one that is there already is taken as it is."""
+    if not folder.exists():
+        print(f"Cloning {url}")
+        unfinished = folder.with_name(folder.name + ".part")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        try:
+            subprocess.run(["git", "clone", "-q", "--depth", "1", url, unfinished], check=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise NotewireError(f"{url}: cannot be cloned ({error})") from error
+        unfinished.rename(folder)
+    return folder
+
+
+def _copy(clone: Path, copy: Copy, out: Path) -> None:
+    """Raises NotewireError where nothing matches: the repository is not what it was."""
+    paths = {str(p.relative_to(clone)): p for p in sorted(clone.rglob("*")) if p.is_file()}
+    found = [(p, m) for name, p in paths.items() if (m := re.fullmatch(copy.files, name))]
+    found = [(p, m) for p, m in found if not re.search(copy.leave, m[0])]
+    if not found:
+        raise NotewireError(f"{copy.repository}: no file matches {copy.files}")
+    for path, match in track(found, f"Copying from {copy.repository}"):
+        target = out / _named(copy.to, match)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.exists():
+            shutil.copyfile(path, target)
+
+
+def _named(template: str, match: re.Match[str]) -> str:
+    """The template with the groups in it, folders within a group joined by two underscores."""
+    groups = {key: (value or "").replace("/", "__") for key, value in match.groupdict().items()}
+    if "midi" in groups:
+        groups["note"] = midi_name(int(groups["midi"]))
+    return template.format(**groups)
+
+
+def _render(job: Render, out: Path) -> None:
+    if (out / job.to).exists():
+        return
+    unfinished = out / "unfinished" / job.to.name
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    instrument = SampledInstrument(out / job.instrument, job.middle_c, job.layers)
+    midis = sorted((out / job.midi).rglob("*.mid"))
+    render_folder(midis, instrument, unfinished, job.hours, job.seed)
+    (out / job.to).parent.mkdir(parents=True, exist_ok=True)
+    unfinished.rename(out / job.to)
