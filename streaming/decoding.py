@@ -30,6 +30,9 @@ class DecoderConfig(BaseModel):
         le=2.0,
         description="how much stricter `onset` is for each octave above middle C, in logits",
     )
+    support: float = Field(
+        default=0.0, ge=0.0, le=1.0, description="frame probability that every strike needs"
+    )
     restrike: float = Field(default=0.5, ge=0.0, le=1.0, description="the same for a sounding note")
     rearm: float = Field(
         default=0.3, ge=0.0, le=1.0, description="a note may strike again below this"

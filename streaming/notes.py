@@ -1,8 +1,9 @@
 """Probabilities in, notes out: causal, frame by frame, and every note-on gets its note-off.
 
-A key strikes when its onset probability crosses a threshold, and may strike again once that
-probability has fallen (hysteresis); it ends when its frame probability has stayed low for a few
-hops. ``events, state = decoder(activations, state)``; ``decoder.release`` ends all that sounds.
+A key strikes when its onset probability crosses a threshold and its frame probability supports it
+(that of a speaker's vowel seldom does), and may strike again once its onset probability has fallen
+(hysteresis); it ends when its frame probability has stayed low for a few hops.
+``events, state = decoder(activations, state)``; ``decoder.release`` ends all that sounds.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ class NoteDecoder:
     def __init__(self, config: DecoderConfig, clock: FrameClock) -> None:
         self.config, self.clock = config, clock
         self.hold = pushed(config.hold, config.sensitivity)
+        self.support = pushed(config.support, config.sensitivity)
         octaves = (np.arange(PITCHES) + LOWEST_PITCH - MIDDLE_C) / 12
         self.onset = moved(pushed(config.onset, config.sensitivity), config.tilt * octaves)
         # never lower: a threshold under the valleys between strikes would hear fewer of them
@@ -110,7 +112,7 @@ class NoteDecoder:
         """Keys that begin a note in this frame; over the polyphony limit, the likeliest."""
         sounding = state.id > 0
         threshold = np.where(sounding, self.restrike, self.onset)
-        struck = (now.onset >= threshold) & state.armed & self.heard
+        struck = (now.onset >= threshold) & (now.frame >= self.support) & state.armed & self.heard
         struck &= bool(now.level >= self.config.gate_db and start + self.clock.hop > 0)
         fresh = np.flatnonzero(struck & ~sounding)
         room = max(0, self.config.polyphony - int((sounding & ~faded).sum()))

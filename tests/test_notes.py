@@ -102,6 +102,14 @@ def test_a_tilt_is_bolder_in_the_bass_and_the_same_at_middle_c() -> None:
     assert struck(decode(said, onset=0.5)) == []
 
 
+def test_an_onset_that_no_frame_supports_is_no_note() -> None:
+    onset = one_key([0, 0, 0, 0.9, 0, 0])
+    for frame, heard in ((0.2, []), (0.5, [60])):
+        said = activations(6, onset=onset, frame=one_key(6 * [frame]))
+        assert struck(decode(said, support=0.3)) == heard
+        assert struck(decode(said, support=0.3, sensitivity=1.0)) == [60]
+
+
 def test_more_sensitivity_never_hears_less() -> None:
     onset = one_key([0, 0, 0, 0.8, 0.2, 0.8, 0.1, 0.8, 0.25, 0.8, 0])
     said = activations(11, onset=onset, frame=one_key(11 * [0.9]))

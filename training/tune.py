@@ -30,12 +30,13 @@ ROOMS = 2  # the recording as it is, and recoloured
 KNOBS: dict[str, tuple[float, ...]] = {
     "onset": (0.4, 0.5, 0.6, 0.7),
     "tilt": (-0.2, 0.0, 0.2),
+    "support": (0.0, 0.2, 0.3, 0.4),
     "restrike": (0.6, 0.7, 0.8),
     "rearm": (0.1, 0.2),
     "hold": (0.2, 0.3, 0.4, 0.5),
     "release_hops": (2, 3),
 }
-ROUND = (*KNOBS, "onset")  # the strongest once more, with the others in place
+ROUND = (*KNOBS, "onset", "support")  # the strongest once more, with the others in place
 ENDING = ("hold", "release_hops")
 
 
