@@ -75,6 +75,12 @@ class BusConfig(Section):
     )
 
 
+class OscConfig(Section):
+    """Notes to programs that read Open Sound Control."""
+
+    address: str | None = Field(default=None, description="HOST:PORT; none: no OSC is sent")
+
+
 class OutputConfig(Section):
     """Files written while running."""
 
@@ -96,6 +102,7 @@ class Config(Section):
     )
     midi: MidiConfig = MidiConfig()
     bus: BusConfig = BusConfig()
+    osc: OscConfig = OscConfig()
     output: OutputConfig = OutputConfig()
 
     def decoder_for(self, tuned: DecoderConfig) -> DecoderConfig:

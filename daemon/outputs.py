@@ -11,6 +11,7 @@ from ..bridge.event_log import EventLog
 from ..bridge.midi_file import MidiFile
 from ..bridge.midi_keeper import KeptOutput
 from ..bridge.midi_port import MidiPort
+from ..bridge.osc import OscSender
 from ..bridge.punctual import PunctualPort
 from ..bridge.touch import touch
 from ..bridge.zeromq import ZeroMqPublisher
@@ -36,6 +37,8 @@ class Outputs:
             self._open_bus(config.bus, rate)
             self._open_port(config.midi)
             self._connect_port(config.midi.latency_ms, rate, latency)
+            if config.osc.address:
+                self.sinks.append(OscSender(config.osc.address))
             self._open_files(config.output, rate)
         except BaseException:
             self.close()
