@@ -40,6 +40,12 @@ class DecoderConfig(BaseModel):
     hold: float = Field(
         default=0.3, ge=0.0, le=1.0, description="frame probability that holds a note"
     )
+    fade: float = Field(
+        default=0.0,
+        ge=0.0,
+        le=1.0,
+        description="where the frame probability fell below this, a note that ended is said to end",
+    )
     release_hops: int = Field(default=2, ge=1, description="hops below `hold` that end a note")
     shortest_ms: float = Field(
         default=40.0, ge=0.0, description="no note ends sooner, milliseconds"

@@ -2,7 +2,8 @@
 
 A key strikes when its onset probability crosses a threshold and its frame probability supports it
 (that of a speaker's vowel seldom does), and may strike again once its onset probability has fallen
-(hysteresis); it ends when its frame probability has stayed low for a few hops.
+(hysteresis); it ends when its frame probability has stayed low for a few hops, and its end is dated
+back to where the probability began to fall: reverberation holds a note longer than its key did.
 ``events, state = decoder(activations, state)``; ``decoder.release`` ends all that sounds.
 """
 
@@ -38,7 +39,8 @@ class DecoderState(NamedTuple):
     id: NDArray[np.int64]  # 0: silent
     pitch: NDArray[np.int64]  # as sent, so that a changed transposition orphans no note
     struck: NDArray[np.int64]  # sample of the onset
-    quiet: NDArray[np.int64]  # hops since the frame probability was high
+    quiet: NDArray[np.int64]  # hops since the frame probability held a note
+    fading: NDArray[np.int64]  # hops since it was sure of one
     armed: Keys
 
     @property
@@ -50,7 +52,7 @@ class DecoderState(NamedTuple):
 def silence(next_id: int = 1) -> DecoderState:
     """The state at the start of a stream."""
     zeros = np.zeros(PITCHES, np.int64)
-    return DecoderState(0, next_id, zeros, zeros, zeros, zeros, np.ones(PITCHES, np.bool_))
+    return DecoderState(0, next_id, zeros, zeros, zeros, zeros, zeros, np.ones(PITCHES, np.bool_))
 
 
 class NoteDecoder:
@@ -59,6 +61,7 @@ class NoteDecoder:
     def __init__(self, config: DecoderConfig, clock: FrameClock) -> None:
         self.config, self.clock = config, clock
         self.hold = pushed(config.hold, config.sensitivity)
+        self.fade = max(self.hold, pushed(config.fade, config.sensitivity))
         self.support = pushed(config.support, config.sensitivity)
         octaves = (np.arange(PITCHES) + LOWEST_PITCH - MIDDLE_C) / 12
         self.onset = moved(pushed(config.onset, config.sensitivity), config.tilt * octaves)
@@ -92,8 +95,8 @@ class NoteDecoder:
         struck = self._strikes(now, state, start, faded)
         faded &= ~struck
         onsets = self._onsets(now, state, start, emitted)
-        fell_quiet = start - state.quiet * self.clock.hop  # where the release was first heard
-        cut = np.where(struck, onsets, np.maximum(fell_quiet, state.struck + self.shortest))
+        faded_from = start - state.fading * self.clock.hop
+        cut = np.where(struck, onsets, np.maximum(faded_from, state.struck + self.shortest))
         events = _ends(state, (state.id > 0) & (struck | faded), cut, emitted)
         ids = np.where(faded, 0, state.id)
         ids[struck] = state.next_id + np.arange(struck.sum())
@@ -105,6 +108,7 @@ class NoteDecoder:
             np.where(struck, self.sent, state.pitch),
             np.where(struck, onsets, state.struck),
             np.where((now.frame >= self.hold) | struck, 0, state.quiet + 1),
+            np.where((now.frame >= self.fade) | struck, 0, state.fading + 1),
             np.where(struck, False, state.armed | (now.onset < self.rearm)),
         )
 

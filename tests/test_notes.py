@@ -53,6 +53,17 @@ def test_a_note_begins_and_ends() -> None:
     assert off == NoteOff(1, 60, offset=8 * 320 - 640, emitted=10 * 320 + 16)
 
 
+def test_an_end_is_dated_back_to_where_the_note_began_to_fade() -> None:
+    said = activations(
+        16,
+        onset=one_key([0, 0, 0.9] + 13 * [0]),
+        frame=one_key([0, 0] + 6 * [0.9] + 4 * [0.4] + 4 * [0]),
+    )
+    late, sooner = (decode(said, fade=fade)[1] for fade in (0.0, 0.6))
+    assert late == NoteOff(1, 60, offset=12 * 320 - 640, emitted=14 * 320 + 16)
+    assert sooner == NoteOff(1, 60, offset=8 * 320 - 640, emitted=14 * 320 + 16)
+
+
 def test_a_note_strikes_again_only_after_its_onset_fell() -> None:
     held = one_key(9 * [0.9])
     plateau = activations(9, onset=one_key(9 * [0.9]), frame=held)

@@ -35,9 +35,10 @@ KNOBS: dict[str, tuple[float, ...]] = {
     "rearm": (0.1, 0.2),
     "hold": (0.2, 0.3, 0.4, 0.5),
     "release_hops": (2, 3),
+    "fade": (0.0, 0.5, 0.6, 0.7),
 }
 ROUND = (*KNOBS, "onset", "support")  # the strongest once more, with the others in place
-ENDING = ("hold", "release_hops")
+ENDING = ("hold", "release_hops", "fade")
 
 
 @dataclass(frozen=True)
