@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import zmq
 from zmq.auth import create_certificates, load_certificate
@@ -56,7 +57,7 @@ def lock(socket: zmq.Socket[bytes], folder: Path) -> None:
     socket.curve_server = True
 
 
-def unlock(socket: zmq.Socket[bytes], bundle: Path) -> None:
+def unlock(socket: zmq.Socket[Any], bundle: Path) -> None:
     """Show a client's key, and talk to none but the engine that it was made for."""
     socket.curve_publickey, socket.curve_secretkey = _secret(bundle / "client.key_secret", bundle)
     socket.curve_serverkey = _load(bundle / "server.key", bundle)[0]

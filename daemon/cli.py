@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..streaming.contracts import NotewireError
+from . import cli_bus
+from .cli_options import ConfigFile, Device, Events, Files, Mode, Model, Sensitivity, Set
 from .settings import assignments, load_config
 
 if TYPE_CHECKING:
@@ -21,20 +23,7 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-ConfigFile = Annotated[Path | None, typer.Option("--config", "-c", help="Settings, YAML.")]
-Set = Annotated[
-    list[str] | None,
-    typer.Option("--set", help="Any setting: key=value, as `notewire config` names it."),
-]
-Mode = Annotated[
-    str | None, typer.Option(help="fast, balanced or accurate: how long to listen first.")
-]
-Model = Annotated[str | None, typer.Option(help="A shipped model's name or a .safetensors file.")]
-Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")]
-Sensitivity = Annotated[float | None, typer.Option(help="0 misses more, 1 hears more.")]
-Events = Annotated[Path | None, typer.Option(help="Write every note event here, JSON lines.")]
-Files = Annotated[list[Path], typer.Argument(help="Sound files of any format.")]
+app.add_typer(cli_bus.commands)
 
 
 def _version(asked: bool) -> None:
@@ -121,40 +110,6 @@ def transcribe(
     from .offline import transcribe_files
 
     raise typer.Exit(transcribe_files(files, output, events, settings, realtime))
-
-
-@app.command(context_settings={"ignore_unknown_options": True})  # -12 is a value
-def control(
-    what: Annotated[
-        str, typer.Argument(help="panic, mode, sensitivity, transpose, mute, unmute or snapshot.")
-    ],
-    value: Annotated[str | None, typer.Argument(help="fast; 0.7; -12; ...")] = None,
-    address: Annotated[str | None, typer.Option(help="Where the engine takes commands.")] = None,
-    keys: Annotated[
-        Path | None, typer.Option(help="Your folder of keys, for an engine that wants one.")
-    ] = None,
-    config: ConfigFile = None,
-) -> None:
-    """Tell a running `notewire run` what to do: panic ends every note on every output, at once."""
-    from .remote import tell
-
-    settings = load_config(config, {"bus.control": address})
-    typer.echo(tell(what, value, settings.bus, keys))
-
-
-@app.command()
-def keys(
-    folder: Annotated[Path, typer.Argument(help="The engine's keys; made if there are none.")],
-    client: Annotated[str, typer.Option(help="Who is to be let in.")] = "client",
-) -> None:
-    """Make keys, so that another computer may listen to the bus and command the engine.
-
-    Then set bus.keys to the folder and bus.address to tcp://0.0.0.0:5556, say.
-    """
-    from ..bridge.keys import make_keys
-
-    bundle = make_keys(folder, client)
-    typer.echo(f"Carry {bundle} to the computer of {client}; keep {folder} to yourself")
 
 
 @app.command()
