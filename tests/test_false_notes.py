@@ -1,0 +1,72 @@
+"""Minutes in which nobody plays: speech, applause, noise and silence bring next to no notes."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+
+from notewire.models.library import open_model
+from notewire.models.transcriber import Transcriber
+from notewire.streaming.contracts import AudioBlock, NoteOn
+from notewire.training.noises import Audio, applause, hiss
+
+RATE = 16_000
+MINUTES = 2
+SIZE = MINUTES * 60 * RATE
+TEXT = Path(__file__).parent.parent / "README.md"  # something to read aloud
+VOICES = ("en-us+m7", "de+f4", "es+m2", "fr+f3")
+
+
+def false_notes(audio: Audio) -> float:
+    """Notes a minute in ``balanced``."""
+    network, config = open_model("piano")
+    transcriber = Transcriber(network, config, RATE)
+    events = transcriber.feed(AudioBlock(0, audio.astype(np.float32))) + transcriber.flush()
+    return sum(isinstance(event, NoteOn) for event in events) / (len(audio) / RATE / 60)
+
+
+def at(level_db: float, audio: Audio) -> Audio:
+    return audio * np.float32(10 ** (level_db / 20) / (audio.std() + 1e-9))
+
+
+def speech(folder: Path) -> Audio:
+    """The README, read by four voices."""
+    if not shutil.which("espeak-ng"):
+        pytest.skip("espeak-ng is not installed")
+    parts = []
+    for voice in VOICES:
+        spoken = folder / f"{voice}.wav"
+        subprocess.run(["espeak-ng", "-v", voice, "-f", TEXT, "-w", spoken], check=True)
+        audio, rate = soundfile.read(spoken, dtype="float32")
+        parts.append(soxr.resample(audio, rate, RATE)[: SIZE // len(VOICES)])
+    return np.concatenate(parts)
+
+
+def hum() -> Audio:
+    time = np.arange(SIZE) / RATE
+    parts = [np.sin(2 * np.pi * 50 * k * time) / k for k in (1, 2, 3, 5)]
+    return np.sum(parts, axis=0).astype(np.float32)
+
+
+@pytest.mark.parametrize("level", [-50, -30])
+def test_room_noise_and_hum(level: float) -> None:
+    assert false_notes(at(level, hiss(SIZE, RATE, np.random.default_rng(11)))) < 1
+    assert false_notes(at(level, hum())) < 1
+
+
+def test_applause() -> None:
+    assert false_notes(at(-25, applause(SIZE, RATE, np.random.default_rng(12)))) < 1
+
+
+def test_silence() -> None:
+    assert false_notes(np.zeros(SIZE, np.float32)) == 0
+
+
+def test_speech(tmp_path: Path) -> None:
+    assert false_notes(at(-25, speech(tmp_path))) < 1
