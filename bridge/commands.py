@@ -1,7 +1,8 @@
 """What a running engine may be asked over the bus, and what it answers; JSON, version 1.
 
 ``{"type":"panic"}``, ``{"type":"mode","mode":"fast"}``, ``{"type":"sensitivity","value":0.7}``,
-``{"type":"transpose","semitones":2}``, ``{"type":"mute","on":true}``, ``{"type":"snapshot"}``.
+``{"type":"transpose","semitones":2}``, ``{"type":"mute","on":true}``, ``{"type":"reload"}``,
+``{"type":"snapshot"}``.
 """
 
 from __future__ import annotations
@@ -46,15 +47,21 @@ class Mute(Command, frozen=True, tag="mute"):
     on: bool
 
 
+class Reload(Command, frozen=True, tag="reload"):
+    """Read the settings again, and take what can be changed while playing."""
+
+
 class Snapshot(Command, frozen=True, tag="snapshot"):
     """Say what sounds and how things stand; the first thing a client asks."""
 
 
-AnyCommand = Panic | SetMode | SetSensitivity | SetTranspose | Mute | Snapshot
+AnyCommand = Panic | SetMode | SetSensitivity | SetTranspose | Mute | Reload | Snapshot
 
 
-class Done(msgspec.Struct, frozen=True, tag="done"):
-    """It was done."""
+class Done(msgspec.Struct, frozen=True, tag="done", omit_defaults=True):
+    """It was done; ``but`` says what of it was not."""
+
+    but: str = ""
 
 
 class Refused(msgspec.Struct, frozen=True, tag="refused"):

@@ -39,7 +39,7 @@ class MidiPort:
         if not 1 <= channel <= 16:
             raise NotewireError(f"there is no MIDI channel {channel}; choose 1 to 16")
         self._channel, self._sleep = channel - 1, sleep
-        self._velocities = velocities
+        self.velocities = velocities
         self._struck: dict[int, int] = {}  # pitch: id of the note that holds it
         self._closed = False
         self._output = open_output(backend, port)
@@ -50,7 +50,7 @@ class MidiPort:
             raise ValueError("the MIDI port is closed")
         if isinstance(event, NoteOn):
             self._release(event.pitch)
-            self._message(NOTE_ON, event.pitch, self._velocities[event.velocity])
+            self._message(NOTE_ON, event.pitch, self.velocities[event.velocity])
             self._struck[event.pitch] = event.id
         elif self._struck.get(event.pitch) == event.id:
             self._release(event.pitch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,8 +11,20 @@ import typer
 
 from ..streaming.contracts import NotewireError
 from . import cli_bus
-from .cli_options import ConfigFile, Device, Events, Files, Mode, Model, Sensitivity, Set
-from .settings import assignments, load_config
+from .cli_options import (
+    ConfigFile,
+    Device,
+    Events,
+    File,
+    Files,
+    Input,
+    Loopback,
+    Mode,
+    Model,
+    Sensitivity,
+    Set,
+)
+from .settings import assignments, default_file, load_config
 
 if TYPE_CHECKING:
     from .config import Config as Settings
@@ -43,13 +56,9 @@ def root(
 
 @app.command()
 def run(
-    input: Annotated[
-        str | None, typer.Option(help="Input by name; see `notewire devices`.")
-    ] = None,
-    loopback: Annotated[
-        bool | None, typer.Option("--loopback", help="Listen to what the computer plays.")
-    ] = None,
-    file: Annotated[Path | None, typer.Option(help="Play a file in real time instead.")] = None,
+    input: Input = None,
+    loopback: Loopback = None,
+    file: File = None,
     mode: Mode = None,
     model: Model = None,
     device: Device = None,
@@ -79,10 +88,11 @@ def run(
         "output.midi": midi_file,
         "view": view,
     }
-    settings = load_config(config, flags | assignments(set or []))
+    flags |= assignments(set or [])
+    load_config(config, flags)  # mistakes are told before anything heavy is loaded
     from .live import run_live
 
-    run_live(settings)
+    run_live(lambda: load_config(config, flags), config or default_file(os.environ))
 
 
 @app.command()
@@ -118,6 +128,30 @@ def devices() -> None:
     from .listing import print_devices
 
     print_devices()
+
+
+@app.command()
+def doctor(
+    seconds: Annotated[float, typer.Option(min=2.0, max=600.0, help="How long to listen.")] = 6.0,
+    input: Input = None,
+    loopback: Loopback = None,
+    file: File = None,
+    model: Model = None,
+    device: Device = None,
+    config: ConfigFile = None,
+    set: Set = None,
+) -> None:
+    """Check input, level, hum, speed, bus and MIDI port, and say what to do; 1 if something is bad.
+
+    Sends one note to the MIDI port, and listens whether it comes back.
+    """
+    flags = {"input.device": input, "input.loopback": loopback, "input.file": file}
+    flags |= {"model": model, "device": device}
+    settings = load_config(config, flags | assignments(set or []))
+    from .doctor import examine
+
+    if not examine(settings, seconds):
+        raise typer.Exit(1)
 
 
 @app.command()

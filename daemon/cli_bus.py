@@ -20,7 +20,8 @@ Control = Annotated[str | None, typer.Option(help="Where the engine takes comman
 @commands.command(context_settings={"ignore_unknown_options": True})  # -12 is a value
 def control(
     what: Annotated[
-        str, typer.Argument(help="panic, mode, sensitivity, transpose, mute, unmute or snapshot.")
+        str,
+        typer.Argument(help="panic, mode, sensitivity, transpose, mute, unmute, reload, snapshot."),
     ],
     value: Annotated[str | None, typer.Argument(help="fast; 0.7; -12; ...")] = None,
     address: Control = None,

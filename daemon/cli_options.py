@@ -12,6 +12,11 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", help="Any setting: key=value, as `notewire config` names it."),
 ]
+Input = Annotated[str | None, typer.Option(help="Input by name; see `notewire devices`.")]
+Loopback = Annotated[
+    bool | None, typer.Option("--loopback", help="Listen to what the computer plays.")
+]
+File = Annotated[Path | None, typer.Option(help="Play a file in real time instead.")]
 Mode = Annotated[
     str | None, typer.Option(help="fast, balanced or accurate: how long to listen first.")
 ]

@@ -1,8 +1,9 @@
-"""Carries out what a running engine is asked: panic, mode, sensitivity, transpose, mute."""
+"""Carries out what a running engine is asked: panic, mode, sensitivity, settings read again."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from ..bridge.commands import (
     Answer,
@@ -11,42 +12,65 @@ from ..bridge.commands import (
     Mute,
     Panic,
     Refused,
+    Reload,
     SetMode,
     SetSensitivity,
     SetTranspose,
+    Snapshot,
     Standing,
 )
 from ..bridge.midi_port import MidiPort
+from ..bridge.touch import touch
 from ..bridge.zeromq import ZeroMqPublisher
 from ..models.config import Mode
+from ..streaming.contracts import NotewireError
 from ..streaming.decoding import DecoderConfig
 from .config import Config
 from .engine import Engine
 
+LIVE = ("mode", "decoder", "midi.velocity")  # settings that can change while notes sound
+
 
 class Conductor:
-    """``act`` on the engine, from the engine's own thread."""
+    """``act`` on the engine, from the engine's own thread.
+
+    bus: for those who ask how things stand; reread: reads the settings again, raising NotewireError
+    for mistakes in them.
+    """
 
     def __init__(
-        self, engine: Engine, bus: ZeroMqPublisher, config: Config, ports: Sequence[MidiPort]
+        self,
+        engine: Engine,
+        bus: ZeroMqPublisher | None,
+        config: Config,
+        ports: Sequence[MidiPort],
+        reread: Callable[[], Config] = Config,
     ) -> None:
         self._engine, self._bus, self._config, self._ports = engine, bus, config, ports
+        self._reread = reread
 
     def act(self, command: AnyCommand) -> Answer:
         """Do it and say so, or say why not."""
         match command:
             case Panic():
-                return self._panic()
+                answer = self._panic()
             case SetMode(mode):
-                return self._switch(mode, self._decoder(mode))
+                answer = self._switch(mode, self._decoder(mode))
             case SetSensitivity(value):
-                return self._change("sensitivity", value)
+                answer = self._change("sensitivity", value)
             case SetTranspose(semitones):
-                return self._change("transpose", semitones)
+                answer = self._change("transpose", semitones)
             case Mute(on):
-                self._engine.mute(on)
-                return Done()
-        return self._standing()
+                answer = self._mute(on)
+            case Reload():
+                answer = self._reload()
+            case Snapshot():
+                answer = self._standing()
+        return answer
+
+    def _mute(self, on: bool) -> Answer:
+        self._engine.mute(on)
+        return Done()
 
     def _panic(self) -> Answer:
         self._engine.release()
@@ -56,6 +80,21 @@ class Conductor:
         except Exception as error:  # the port may be gone; the notes have ended all the same
             return Refused(f"the MIDI port does not listen: {error}")
         return Done()
+
+    def _reload(self) -> Answer:
+        """A mistake in the settings changes nothing."""
+        try:
+            config = self._reread()
+        except NotewireError as error:
+            return Refused(str(error))
+        waiting = changed(self._config, config)
+        self._config = config
+        for port in self._ports:
+            port.velocities = touch(**config.midi.velocity.model_dump())
+        answer = self._switch(config.mode, self._decoder(config.mode))
+        if waiting and isinstance(answer, Done):
+            return Done(f"the next start will heed {', '.join(waiting)}")
+        return answer
 
     def _decoder(self, mode: Mode) -> DecoderConfig:
         return self._config.decoder_for(self._engine.transcriber.config.decoder[mode])
@@ -75,7 +114,9 @@ class Conductor:
         self._engine.switch(mode, decoder)
         return Done()
 
-    def _standing(self) -> Standing:
+    def _standing(self) -> Answer:
+        if self._bus is None:
+            return Refused("there is no bus")
         transcriber = self._engine.transcriber
         decoder = transcriber.decoder.config
         return Standing(
@@ -85,3 +126,17 @@ class Conductor:
             decoder.transpose,
             self._engine.muted,
         )
+
+
+def changed(old: Config, new: Config) -> list[str]:
+    """The settings that differ and that a running engine cannot change, as dotted keys."""
+    before, after = _leaves(old.model_dump()), _leaves(new.model_dump())
+    return [key for key in before if before[key] != after[key] and not key.startswith(LIVE)]
+
+
+def _leaves(tree: dict[str, Any], above: str = "") -> dict[str, Any]:
+    leaves: dict[str, Any] = {}
+    for key, value in tree.items():
+        where = above + key
+        leaves |= _leaves(value, f"{where}.") if isinstance(value, dict) else {where: value}
+    return leaves

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 
+import structlog
 import torch
 
+from ..bridge.commands import Done, Refused, Reload
 from ..bridge.fanout import Fanout
 from ..bridge.signals import Stop, stop_on_signals
 from ..models.config import ModelConfig
@@ -18,18 +22,23 @@ from .config import Config
 from .engine import Engine
 from .meters import LatencyMeter
 from .outputs import Outputs, tell
+from .settings_watch import SettingsWatch
 from .sources import Source, open_source
 from .steady import SteadyInput
 from .views import NoView, PlainView, TerminalView, View
 
 WARM_UP_HOPS = 10
 
+log = structlog.get_logger()
 
-def run_live(config: Config) -> None:
+
+def run_live(reread: Callable[[], Config], file: Path | None = None) -> None:
     """Transcribe until the source ends, Ctrl-C or SIGTERM.
 
-    Raises NotewireError for what cannot be opened, and for a take that could not be kept.
+    reread: the settings as they are now; file: where they come from, watched while it runs. Raises
+    NotewireError for what cannot be opened, and for a take that could not be kept.
     """
+    config = reread()
     torch.set_num_threads(config.threads)
     stop = Stop()
     with stop_on_signals(stop), ExitStack() as opened:
@@ -43,7 +52,9 @@ def run_live(config: Config) -> None:
         opened.callback(outputs.close)
         if word:
             tell(word)
-        summary = _engine(config, source, transcriber, outputs, latency).run()
+        engine = _engine(config, source, transcriber, outputs, latency)
+        _heed(Conductor(engine, outputs.bus, config, outputs.ports, reread), outputs, file)
+        summary = engine.run()
     tell(str(summary))
 
 
@@ -69,14 +80,27 @@ def _engine(
     outputs: Outputs,
     latency: LatencyMeter,
 ) -> Engine:
-    """The engine, with its ear for commands and its answer to an input that comes back."""
+    """The engine, with its answer to an input that comes back."""
     sinks, view, bus = Fanout(outputs.sinks), _view(config, source), outputs.bus
-    engine = Engine(source, transcriber, sinks, view, bus, outputs.pulses, latency)
-    if bus and outputs.control:
-        outputs.control.act = Conductor(engine, bus, config, outputs.ports).act
     if isinstance(source, SteadyInput):
         source.on_return = lambda: outputs.renew(source.name)
-    return engine
+    return Engine(source, transcriber, sinks, view, bus, outputs.pulses, latency)
+
+
+def _heed(conductor: Conductor, outputs: Outputs, file: Path | None) -> None:
+    """Take commands from the bus, and settings from their file when that changes."""
+    if outputs.control:
+        outputs.control.act = conductor.act
+    if file:
+        outputs.pulses.append(SettingsWatch(file, lambda: _reload(conductor)).pulse)
+
+
+def _reload(conductor: Conductor) -> None:
+    answer = conductor.act(Reload())
+    if isinstance(answer, Refused):
+        log.warning("settings not taken", reason=answer.reason)
+    else:
+        log.info("settings read again", but=answer.but if isinstance(answer, Done) else "")
 
 
 def _view(config: Config, source: Source) -> View:

@@ -33,6 +33,7 @@ class Outputs:
         self.control: Control | None = None
         self.keeper: KeptOutput | None = None
         self.ports: list[MidiPort] = []
+        self.pulses: list[Callable[[], None]] = []
         try:
             self._open_bus(config.bus, rate)
             self._open_port(config.midi)
@@ -43,11 +44,6 @@ class Outputs:
         except BaseException:
             self.close()
             raise
-
-    @property
-    def pulses(self) -> list[Callable[[], None]]:
-        """What wants to know, many times a second, that the engine is alive."""
-        return [part.pulse for part in (self.control, self.keeper) if part]
 
     def renew(self, source: str) -> None:
         """A JACK server that was gone took the port with it, and rtmidi does not notice."""
@@ -68,6 +64,7 @@ class Outputs:
             self.sinks.append(self.bus)
             where = config.control or control_address(self.bus.address)
             self.control = Control(where, config.keys)
+            self.pulses.append(self.control.pulse)
 
     def _open_port(self, config: MidiConfig) -> None:
         """The MIDI port; where a system has none and none was asked for, a word and no port."""
@@ -81,6 +78,7 @@ class Outputs:
             tell(f"Going on without a MIDI port: {error}")
             return
         self.keeper = keeper
+        self.pulses.append(keeper.pulse)
         velocities = touch(**config.velocity.model_dump())
         port = MidiPort(config.channel, velocities=velocities, open_output=lambda *_: keeper)
         self.ports = [port]

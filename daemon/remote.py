@@ -12,7 +12,7 @@ from ..streaming.contracts import NotewireError
 from .config import BusConfig
 
 VALUES = {"mode": "mode", "sensitivity": "value", "transpose": "semitones"}  # field of the value
-PLAIN = ("panic", "snapshot")
+PLAIN = ("panic", "reload", "snapshot")
 SWITCHES = {"mute": True, "unmute": False}
 EVERYTHING = ", ".join([*PLAIN, *VALUES, *SWITCHES])
 
@@ -26,7 +26,9 @@ def tell(what: str, value: str | None, bus: BusConfig, keys: Path | None = None)
     answer = ask(where, _command(what, value), keys)
     if isinstance(answer, Refused):
         raise NotewireError(f"{what}: refused: {answer.reason}")
-    return "done" if isinstance(answer, Done) else msgspec.json.encode(answer).decode()
+    if isinstance(answer, Done):
+        return f"done, but {answer.but}" if answer.but else "done"
+    return msgspec.json.encode(answer).decode()
 
 
 def _command(what: str, value: str | None) -> AnyCommand:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -36,6 +37,7 @@ from notewire.bridge.zeromq import ZeroMqPublisher
 from notewire.daemon.conductor import Conductor
 from notewire.daemon.config import Config
 from notewire.daemon.engine import Engine
+from notewire.daemon.settings import load_config
 from notewire.daemon.sources import demo_audio
 from notewire.daemon.views import NoView
 from notewire.models.library import open_model
@@ -58,7 +60,11 @@ class Stage:
         self.blocks = iter(Played(audio, rate))
         source = Played(audio, rate)
         self.engine = Engine(source, Transcriber(network, model, rate), sinks, NoView(), self.bus)
-        self.conductor = Conductor(self.engine, self.bus, Config(), [self.port])
+        self.settings: Path | None = None
+        self.conductor = Conductor(self.engine, self.bus, Config(), [self.port], self.reread)
+
+    def reread(self) -> Config:
+        return load_config(self.settings, environment={})
 
     def play(self, seconds: float) -> None:
         for _ in range(int(seconds * 44_100 / 512)):

@@ -1,0 +1,138 @@
+"""``notewire doctor``: does everything on the way from the sound to the DAW work?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.console import Console
+
+from ..bridge.midi_keeper import KeptOutput
+from ..bridge.midi_port import MidiPort
+from ..bridge.signals import Stop, stop_on_signals
+from ..bridge.zeromq import ZeroMqPublisher
+from ..models.library import open_model
+from ..models.timing import time_hops
+from ..models.transcriber import Transcriber
+from ..streaming.contracts import AudioBlock, NoteOff, NoteOn, NotewireError
+from .checkup import Finding, judge_capture, judge_sound, judge_speed
+from .config import Config
+from .sources import Source, demo_audio, open_source
+
+SPEED_S = 6.0  # of music, to measure hops with
+PITCH, VELOCITY = 86, 90  # of the test note: high, so that nobody plays it by chance
+BEGIN_S, LENGTH_S = 1.0, 0.5
+ECHO_S = 1.0  # within which it would come back
+MARKS = {"good": "[green]✓[/]", "warn": "[yellow]![/]", "bad": "[red]✗[/]"}
+
+
+def examine(config: Config, seconds: float) -> bool:
+    """Print what is found; True if nothing is bad. seconds: how long to listen."""
+    console, healthy = Console(), True
+    with stop_on_signals(stop := Stop()):
+        for finding in _findings(config, seconds, stop):
+            healthy &= finding.state != "bad"
+            console.print(MARKS[finding.state], finding.what, highlight=False)
+            if finding.cure:
+                console.print(f"  {finding.cure}", style="dim", highlight=False, soft_wrap=True)
+    return healthy and not stop()
+
+
+def _findings(config: Config, seconds: float, stop: Stop) -> Iterator[Finding]:
+    torch.set_num_threads(config.threads)
+    yield _speed(config)
+    yield _bus(config)
+    with ExitStack() as opened:
+        note, finding = _open_port(config, opened)
+        yield finding
+        try:
+            source, missing = open_source(config.input, stop)
+        except NotewireError as error:
+            yield Finding("bad", "no input", str(error))
+            return
+        opened.callback(source.close)
+        if missing:
+            yield Finding("bad", "no audio input", "`notewire devices` lists what there is")
+            return
+        told = f"listening to {source.name} for {seconds:g} s: play something, with a pause"
+        yield Finding("good", told)
+        audio = _listen(source, note, seconds)
+        yield judge_capture(source.lost, source.glitches, source.rate)
+        yield from judge_sound(audio, source.rate)
+        if note:
+            yield _echo(config, audio, source.rate, note)
+
+
+def _speed(config: Config) -> Finding:
+    network, model = open_model(config.model, config.device)
+    audio, rate = demo_audio(SPEED_S)
+    hop = model.vqt.hop / model.vqt.rate
+    times = time_hops(Transcriber(network, model, rate, config.mode), audio, round(hop * rate))
+    return judge_speed(float(np.percentile(times, 99)), hop)
+
+
+def _bus(config: Config) -> Finding:
+    try:
+        ZeroMqPublisher(1, config.bus.address, config.bus.keys).close()
+    except NotewireError as error:
+        return Finding("warn", "the bus cannot be opened: does a Notewire run?", str(error))
+    return Finding("good", f"the bus can be at {config.bus.address}")
+
+
+class TestNote:
+    """A port of our own and one note that it sends. Raises NotewireError if there is no port."""
+
+    def __init__(self, config: Config) -> None:
+        backend = None if config.midi.backend == "auto" else config.midi.backend
+        self._output = KeptOutput(backend, config.midi.port)
+        self._port = MidiPort(config.midi.channel, open_output=lambda *_: self._output)
+        self.backend, self.close = self._output.backend, self._port.close
+        self.begun: float | None = None
+
+    def pulse(self, now: float) -> None:
+        """``now``: seconds of the stream."""
+        self._output.pulse()
+        if self.begun is None and now >= BEGIN_S:
+            self._port.send(NoteOn(1, PITCH, VELOCITY, 0, 0))
+            self.begun = now
+        elif self.begun is not None and now >= self.begun + LENGTH_S:
+            self._port.send(NoteOff(1, PITCH, 1, 1))
+
+
+def _open_port(config: Config, opened: ExitStack) -> tuple[TestNote | None, Finding]:
+    if not config.midi.enabled:
+        return None, Finding("warn", "no MIDI port: midi.enabled is off")
+    try:
+        note = TestNote(config)
+    except NotewireError as error:
+        return None, Finding("bad", "no MIDI port", str(error))
+    opened.callback(note.close)
+    told = f"a MIDI port, by {note.backend}: a high D goes to it after {BEGIN_S:g} s of listening"
+    return note, Finding("good", told)
+
+
+def _listen(source: Source, note: TestNote | None, seconds: float) -> NDArray[np.float32]:
+    blocks = [np.zeros(0, np.float32)]
+    for block in source:
+        blocks.append(block.samples)
+        if note:
+            note.pulse(block.end / source.rate)
+        if block.end >= seconds * source.rate:
+            break
+    return np.concatenate(blocks)
+
+
+def _echo(config: Config, audio: NDArray[np.float32], rate: int, note: TestNote) -> Finding:
+    """Is the note that was sent heard again?"""
+    network, model = open_model(config.model, config.device)
+    transcriber = Transcriber(network, model, rate, config.mode)
+    events = transcriber.feed(AudioBlock(0, audio)) + transcriber.flush()
+    struck = [e for e in events if isinstance(e, NoteOn) and e.pitch == PITCH]
+    begun = float("inf") if note.begun is None else note.begun
+    if any(0 <= e.onset / transcriber.rate - begun < ECHO_S for e in struck):
+        cure = "every note would come twice: take another input, or headphones"
+        return Finding("bad", "the note that was sent came back into the input", cure)
+    return Finding("good", "the note that was sent did not come back into the input")
