@@ -1,7 +1,8 @@
 # make run    set up and transcribe the microphone, or the demo clip where there is none
 # make test   set up and run all tests, with ruff and pyright
 # make bench  what the engine costs on this machine
-.PHONY: run test bench format clean
+# make faults two hundred faults at random, after which no note may hang (half an hour)
+.PHONY: run test bench faults format clean
 
 run: .venv/.run
 	.venv/bin/notewire run
@@ -11,6 +12,9 @@ test: .venv/.test
 
 bench: .venv/.run
 	.venv/bin/notewire bench
+
+faults: .venv/.test
+	.venv/bin/python tests/faults.py 200
 
 format: .venv/.test
 	.venv/bin/ruff check --fix .
