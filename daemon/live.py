@@ -12,6 +12,7 @@ import torch
 
 from ..bridge.commands import Done, Refused, Reload
 from ..bridge.fanout import Fanout
+from ..bridge.service import Service
 from ..bridge.signals import Stop, stop_on_signals
 from ..models.config import ModelConfig
 from ..models.library import open_model
@@ -20,7 +21,7 @@ from ..models.transcriber import Transcriber
 from .conductor import Conductor
 from .config import Config
 from .engine import Engine
-from .meters import LatencyMeter
+from .meters import LatencyMeter, Summary
 from .outputs import Outputs, tell
 from .settings_watch import SettingsWatch
 from .sources import Source, open_source
@@ -54,7 +55,7 @@ def run_live(reread: Callable[[], Config], file: Path | None = None) -> None:
             tell(word)
         engine = _engine(config, source, transcriber, outputs, latency)
         _heed(Conductor(engine, outputs.bus, config, outputs.ports, reread), outputs, file)
-        summary = engine.run()
+        summary = _serve(engine, outputs)
     tell(str(summary))
 
 
@@ -93,6 +94,17 @@ def _heed(conductor: Conductor, outputs: Outputs, file: Path | None) -> None:
         outputs.control.act = conductor.act
     if file:
         outputs.pulses.append(SettingsWatch(file, lambda: _reload(conductor)).pulse)
+
+
+def _serve(engine: Engine, outputs: Outputs) -> Summary:
+    """Run, and tell the system's service manager, if one asks, that the engine lives."""
+    service = Service()
+    outputs.pulses.append(service.pulse)
+    service.ready()
+    try:
+        return engine.run()
+    finally:
+        service.stopping()
 
 
 def _reload(conductor: Conductor) -> None:
