@@ -1,8 +1,9 @@
 # make run    set up and transcribe the microphone, or the demo clip where there is none
 # make test   set up and run all tests, with ruff and pyright
 # make bench  what the engine costs on this machine
-# make faults two hundred faults at random, after which no note may hang (half an hour)
-.PHONY: run test bench faults format clean
+# make faults two hundred faults at random, after which no note may hang (ten minutes)
+# make soak   half an hour at true pace, eight hours as fast as it goes, a hundred clients (an hour)
+.PHONY: run test bench faults soak format clean
 
 run: .venv/.run
 	.venv/bin/notewire run
@@ -15,6 +16,10 @@ bench: .venv/.run
 
 faults: .venv/.test
 	.venv/bin/python tests/faults.py 200
+
+soak: .venv/.test
+	.venv/bin/python tests/soak.py
+	.venv/bin/python tests/crowd.py
 
 format: .venv/.test
 	.venv/bin/ruff check --fix .

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
 import mido
+import structlog
 
 from ..streaming.contracts import NoteEvent, NoteOff, NoteOn
 from .files import naming
+from .journal import Journal, left_behind
 from .sounding import Sounding
+from .wire import NoteMessage, from_wire
 
 TICKS_PER_BEAT = 960
 TICKS_PER_SECOND = 2 * TICKS_PER_BEAT  # at 120 bpm
 TEMPO = 500_000  # microseconds a beat: 120 bpm
+JOURNAL_RATE = 1_000_000  # Hz: a journal is in microseconds
 TEXT = f"Tempo unknown: ticks are times at 120 bpm, {TICKS_PER_SECOND} ticks a second"
+
+log = structlog.get_logger()
 
 
 class _Note(NamedTuple):
@@ -27,10 +34,11 @@ class _Note(NamedTuple):
 
 
 class MidiFile:
-    """Keeps the notes in memory and writes the whole file in ``close``, or leaves the old one.
+    """Keeps the notes and writes the whole file in ``close``, or leaves the old one.
 
     ``rate`` is that of the events, Hz. Makes the folder the file lies in. Raises NotewireError
     if the folder cannot be written now, or the file in ``close``, which may then be tried again.
+    A take that a crash cut off is saved beside it by the next one of its name.
     """
 
     name = "MIDI file"
@@ -42,11 +50,15 @@ class MidiFile:
         self._written = False
         with naming(self.path):
             self._check_place()
+        for notes in left_behind(self.path):
+            _save(notes, self.path)
+        self._journal = Journal(self.path, rate)
 
     def send(self, event: NoteEvent) -> None:
         """Keep the note. Not after ``close`` has written the file."""
         if self._written:
             raise ValueError(f"{self.path} is already written")
+        self._journal.send(event)
         begun = self._sounding.notes.get(event.id)
         if isinstance(event, NoteOff) and begun:
             self._notes.append(self._note(begun, event))
@@ -61,6 +73,7 @@ class MidiFile:
         with naming(self.path):
             self._write()
         self._written = True
+        self._journal.discard()
 
     def _note(self, on: NoteOn, off: NoteOff) -> _Note:
         start = self._ticks(on.onset)
@@ -87,6 +100,18 @@ class MidiFile:
             part.replace(self.path)
         finally:
             part.unlink(missing_ok=True)
+
+
+def _save(notes: list[NoteMessage], path: Path) -> None:
+    """An earlier take, under a name that is free: take-saved-1.mid and so on."""
+    if not notes:
+        return
+    names = (path.with_stem(f"{path.stem}-saved-{number}") for number in count(1))
+    saved = MidiFile(next(name for name in names if not name.exists()), JOURNAL_RATE)
+    for note in notes:
+        saved.send(from_wire(note, JOURNAL_RATE))
+    saved.close()
+    log.warning("an earlier take was cut off; saved", file=str(saved.path))
 
 
 def _score(notes: Iterable[_Note]) -> mido.MidiFile:

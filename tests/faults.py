@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from jack_server import MortalServer, mortal_server
 from test_cli import NOTEWIRE
@@ -26,6 +27,7 @@ from test_cli import NOTEWIRE
 from notewire.bridge.commands import Panic, Reload, SetMode, SetTranspose
 from notewire.bridge.control import ask
 from notewire.bridge.midi_keeper import STALL_S
+from notewire.models.config import MODES, Mode
 
 RIG = Path(__file__).with_name("jack_rig.py")
 OFF_S = 0.25  # within which a note ends
@@ -34,21 +36,23 @@ SLACK_S = 5.0  # waited for an end that is late, to say how late it is
 START_S = 60.0  # for a program to start on a busy machine
 
 
+Struck = tuple[int, float]  # pitch, and when
+
+
 @dataclass
 class Books:
     """What the DAW got."""
 
     held: dict[int, float] = field(default_factory=dict)  # pitch -> since when
-    ends: dict[int, float] = field(default_factory=dict)  # pitch -> when it ended last
+    ends: dict[Struck, float] = field(default_factory=dict)
     notes: int = 0
 
     def hear(self, when: float, status: int, pitch: int, velocity: int) -> None:
         if status & 0xF0 == 0x90 and velocity:
             self.held[pitch] = when
             self.notes += 1
-        elif status & 0xF0 in (0x80, 0x90):
-            self.held.pop(pitch, None)
-            self.ends[pitch] = when
+        elif status & 0xF0 in (0x80, 0x90) and pitch in self.held:
+            self.ends[pitch, self.held.pop(pitch)] = when
 
 
 class Rig:
@@ -82,7 +86,6 @@ class Stage:
     def __init__(self, server: MortalServer, folder: Path, draw: random.Random) -> None:
         self.server, self.draw = server, draw
         self._bus, self._settings = f"ipc://{folder}/bus", folder / "notewire.yaml"
-        self.write("fast")
         self.rig = Rig()
         self.start()
 
@@ -90,13 +93,21 @@ class Stage:
     def books(self) -> Books:
         return self.rig.books
 
-    def start(self) -> None:
+    def start(self, said: IO[str] | int = subprocess.DEVNULL) -> None:
+        """Run the engine; ``said``: where its words go."""
+        self._mode: Mode = "fast"
+        self.write(self._mode)
         command = [*NOTEWIRE, "run", "--input", "JACK Audio Connection Kit: rig"]
-        command += ["--address", self._bus, "--config", str(self._settings), "--view", "off"]
-        self.engine = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        command += ["--address", self._bus, "--config", str(self._settings)]
+        self.engine = subprocess.Popen(command, stdout=said, stderr=said)
         self.sounding(START_S)
 
-    def write(self, mode: str) -> None:
+    def another_mode(self) -> Mode:
+        """Not the one it is in: that would change nothing."""
+        self._mode = self.draw.choice([mode for mode in MODES if mode != self._mode])
+        return self._mode
+
+    def write(self, mode: Mode) -> None:
         self._settings.write_text(f"mode: {mode}\nmidi: {{backend: jack}}\n")
 
     def sounding(self, patience: float) -> None:
@@ -144,12 +155,12 @@ def panic(stage: Stage) -> None:
 
 def switch(stage: Stage) -> None:
     with ending(stage, OFF_S):
-        stage.ask(SetMode(stage.draw.choice(["fast", "balanced", "accurate"])))
+        stage.ask(SetMode(stage.another_mode()))
     stage.sounding(BACK_S)
 
 
 def reload(stage: Stage) -> None:
-    stage.write(stage.draw.choice(["fast", "balanced", "accurate"]))
+    stage.write(stage.another_mode())
     with ending(stage, OFF_S):
         stage.ask(Reload())
     stage.sounding(BACK_S)
@@ -185,15 +196,11 @@ FAULTS: dict[Callable[[Stage], None], int] = {  # and how often
 @contextmanager
 def ending(stage: Stage, within: float) -> Iterator[None]:
     """What sounds now has ended ``within`` seconds of the fault."""
-    struck, sounding = time.monotonic(), dict(stage.books.held)
+    begun, sounding, ends = time.monotonic(), set(dict(stage.books.held).items()), stage.books.ends
     yield
-    until(lambda: not still(stage.books, sounding), within + SLACK_S, f"the end of {sounding}")
-    late = max([stage.books.ends[pitch] - struck for pitch in sounding], default=0.0)
+    until(lambda: sounding <= ends.keys(), within + SLACK_S, f"the end of {sounding}")
+    late = max([ends[note] - begun for note in sounding], default=0.0)
     assert late <= within, f"{late:.3f} s"
-
-
-def still(books: Books, sounding: dict[int, float]) -> bool:
-    return any(books.held.get(pitch) == since for pitch, since in sounding.items())
 
 
 def until(truth: Callable[[], bool], patience: float, what: str) -> None:

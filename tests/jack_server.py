@@ -47,7 +47,7 @@ class MortalServer:
         self._running.close()
 
     def close(self) -> None:
-        """In good order: JACK keeps the names of servers that were killed, and has room for eight."""
+        """In good order: JACK remembers servers that were killed, and has room for eight."""
         if self._server.poll() is not None:
             self.revive()
         self._running.close()
