@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from contextlib import AsyncExitStack, suppress
+import time
+from collections.abc import Sequence
+from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 
@@ -25,15 +27,19 @@ from websockets.typing import Origin
 from ..streaming.contracts import NotewireError
 from .commands import Answer, Refused, read_command
 from .control import LARGEST, ask, control_address
-from .keys import unlock
-from .wire import Header, HealthMessage, NoteOffMessage, NoteOnMessage, decode, decode_header
-from .zeromq import ADDRESS
+from .wire import Header, HealthMessage, Message, NoteOffMessage, NoteOnMessage
+from .zeromq import ADDRESS, connect, read_message
 
 HOST = "127.0.0.1"
 PORT = 5580
 QUEUE = 500  # messages that a browser may lag behind; one that lags more has to come again
 PAGE = Path(__file__).with_name("page.html")
-TYPES = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src *"
+CLOSE_S = 1.0  # for a browser to say goodbye
+SILENCE_S = 3.0  # without a heartbeat: the engine is gone
+POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src *; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
 
 Queue = asyncio.Queue[str]
 
@@ -41,8 +47,9 @@ Queue = asyncio.Queue[str]
 class BrowserDoor:
     """The page and its WebSockets on ``port`` of this computer; 0 takes a free one.
 
-    bus, control, keys: where the engine is and what unlocks it, see ``subscribe`` and ``ask``.
-    Raises NotewireError if the port cannot be had.
+    bus, control, keys: where the engine is and what unlocks it, see ``subscribe`` and ``ask``;
+    origins: of other pages that may come in, as "http://localhost:8000". Raises NotewireError
+    if the port cannot be had.
     """
 
     def __init__(
@@ -51,12 +58,15 @@ class BrowserDoor:
         bus: str = ADDRESS,
         control: str | None = None,
         keys: Path | None = None,
+        origins: Sequence[str] = (),
     ) -> None:
         self._bus, self._control, self._keys = bus, control or control_address(bus), keys
         self._socket = _listening(port)
         self._port: int = self._socket.getsockname()[1]
+        ours = [f"http://{name}:{self._port}" for name in (HOST, "localhost")]
+        self._origins = [Origin(origin) for origin in (*ours, *origins)]
         self._held: dict[int, NoteOnMessage] = {}
-        self._header = Header("", 0, 0.0)
+        self._header, self._heard = Header("", 0, 0.0), 0.0
         self._queues: dict[ServerConnection, Queue] = {}
 
     @property
@@ -64,48 +74,43 @@ class BrowserDoor:
         return f"http://{HOST}:{self._port}"
 
     async def run(self) -> None:
-        """Serve until cancelled."""
-        ours = [Origin(f"http://{name}:{self._port}") for name in (HOST, "localhost")]
-        async with AsyncExitStack() as opened:
-            context = opened.enter_context(zmq.asyncio.Context())
-            bus = opened.enter_context(context.socket(zmq.SUB))
-            self._open_bus(bus)
-            await opened.enter_async_context(
-                serve(
-                    self._attend,
-                    sock=self._socket,
-                    origins=[*ours, None],  # None: no browser, and so no foreign page
-                    process_request=_page,
-                    max_size=LARGEST,
-                    compression=None,  # of no use on one computer
-                )
-            )
-            while True:
-                self._hear(await bus.recv_multipart())
-
-    def _open_bus(self, bus: zmq.asyncio.Socket) -> None:
-        bus.setsockopt(zmq.LINGER, 0)
-        bus.setsockopt(zmq.IPV6, "[" in self._bus)
-        bus.setsockopt(zmq.SUBSCRIBE, b"")
-        if self._keys:
-            unlock(bus, self._keys)
-        bus.connect(self._bus)
+        """Serve until cancelled. Raises NotewireError if there can be no bus at its address."""
+        with zmq.asyncio.Context() as context, context.socket(zmq.SUB) as bus:
+            connect(bus, self._bus, keys=self._keys)
+            async with serve(
+                self._attend,
+                sock=self._socket,
+                origins=[*self._origins, None],  # None: no browser, and so no foreign page
+                process_request=_page,
+                max_size=LARGEST,
+                compression=None,  # of no use on one computer
+                close_timeout=CLOSE_S,
+            ):
+                while True:
+                    self._hear(await bus.recv_multipart())
+                    await asyncio.sleep(0)  # a burst must not keep the clients from being told
 
     def _hear(self, parts: list[bytes]) -> None:
         """Keep the books of what sounds, and pass the message on."""
         try:
-            _, header, body = parts
-            self._header, message = decode_header(header), decode(body)
-        except (ValueError, msgspec.DecodeError, NotewireError):
+            _, header, message = read_message(parts, self._bus)
+            text = _text(*parts[1:])
+        except (NotewireError, UnicodeDecodeError):
             return  # not ours
+        self._keep(header, message)
+        for client, queue in list(self._queues.items()):
+            self._give(client, queue, text)
+
+    def _keep(self, header: Header, message: Message) -> None:
+        if header.session != self._header.session:
+            self._held = {}
+        self._header, self._heard = header, time.monotonic()
         if isinstance(message, NoteOnMessage):
             self._held[message.id] = message
         elif isinstance(message, NoteOffMessage):
             self._held.pop(message.id, None)
         elif isinstance(message, HealthMessage):
             self._held = {note.id: note for note in message.held}
-        for client, queue in list(self._queues.items()):
-            self._give(client, queue, _text(header, body))
 
     def _give(self, client: ServerConnection, queue: Queue, text: str) -> None:
         """Never waits: who does not keep up is shown the door."""
@@ -139,8 +144,9 @@ class BrowserDoor:
             return Refused(str(error))
 
     def _standing(self) -> str:
-        """A heartbeat for one who has just come."""
-        held = HealthMessage(list(self._held.values()))
+        """A heartbeat for one who has just come; of an engine that is silent nothing sounds."""
+        alive = time.monotonic() - self._heard < SILENCE_S
+        held = HealthMessage(list(self._held.values()) if alive else [])
         return _text(msgspec.json.encode(self._header), msgspec.json.encode(held))
 
 
@@ -169,7 +175,7 @@ def _page(_: ServerConnection, request: Request) -> Response | None:
     if request.path != "/":
         return Response(HTTPStatus.NOT_FOUND, "Not Found", Headers(), b"there is only /\n")
     headers = Headers({"Content-Type": "text/html; charset=utf-8", "Connection": "close"})
-    headers["Content-Security-Policy"] = TYPES
+    headers["Content-Security-Policy"] = POLICY
     body = PAGE.read_bytes()
     headers["Content-Length"] = str(len(body))
     return Response(HTTPStatus.OK, "OK", headers, body)

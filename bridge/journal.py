@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import os
+import glob
 import secrets
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import BinaryIO
+
+import structlog
 
 from ..streaming.contracts import NoteEvent, NotewireError
 from .event_log import EventLog, read_events
@@ -17,6 +19,8 @@ try:
     import fcntl
 except ImportError:  # Windows, where a file that is open cannot be renamed
     fcntl = None
+
+log = structlog.get_logger()
 
 
 class Journal:
@@ -40,24 +44,31 @@ class Journal:
 
     def discard(self) -> None:
         """The take is safe. May be called twice."""
-        if self._log:
-            self._log.close()
-            self._lock.close()
-            self._log = None
-            self._path.unlink(missing_ok=True)
+        with suppress(NotewireError, OSError):
+            if self._log:
+                self._log.close()
+                self._lock.close()
+                self._path.unlink(missing_ok=True)
 
 
-def left_behind(path: Path) -> Iterator[list[NoteMessage]]:
-    """The notes of each earlier take that did not become ``path``; each is given once."""
-    for journal in sorted(path.parent.glob(f".{path.name}.*.notes")):
-        mine = journal.with_suffix(f".{os.getpid()}")
-        with suppress(OSError), journal.open("rb") as file:
-            if _locked(file):
-                journal.rename(mine)
-        if mine.exists():
-            notes = list(_whole(mine))
-            yield notes
-            mine.unlink()
+def rescue(path: Path, save: Callable[[list[NoteMessage]], None]) -> None:
+    """``save`` the notes of every take that was cut off before it became ``path``.
+
+    What ``save`` raises NotewireError for is kept for the next time.
+    """
+    for journal in sorted(path.parent.glob(f".{glob.escape(path.name)}.*.notes")):
+        with ExitStack() as opened, suppress(OSError):
+            if _claim(journal, opened) and _saved(journal, save):
+                journal.unlink()
+
+
+def _saved(journal: Path, save: Callable[[list[NoteMessage]], None]) -> bool:
+    try:
+        save(list(_whole(journal)))
+    except NotewireError as error:
+        log.warning("an earlier take could not be saved yet", error=str(error))
+        return False
+    return True
 
 
 def _whole(journal: Path) -> Iterator[NoteMessage]:
@@ -66,12 +77,18 @@ def _whole(journal: Path) -> Iterator[NoteMessage]:
         yield from read_events(journal)
 
 
-def _locked(file: BinaryIO) -> bool:
-    """Make it ours until it is closed; False if it is another's."""
+def _claim(journal: Path, opened: ExitStack) -> bool:
+    """True if no living program writes it; then it is ours as long as ``opened`` lasts."""
     if fcntl is None:
+        journal.rename(journal)  # Windows refuses where it is open
         return True
+    return _locked(opened.enter_context(journal.open("rb")))
+
+
+def _locked(file: BinaryIO) -> bool:
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if fcntl:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         return False
     return True

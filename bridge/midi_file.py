@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +14,7 @@ import structlog
 
 from ..streaming.contracts import NoteEvent, NoteOff, NoteOn
 from .files import naming
-from .journal import Journal, left_behind
+from .journal import Journal, rescue
 from .sounding import Sounding
 from .wire import NoteMessage, from_wire
 
@@ -50,8 +51,7 @@ class MidiFile:
         self._written = False
         with naming(self.path):
             self._check_place()
-        for notes in left_behind(self.path):
-            _save(notes, self.path)
+        rescue(self.path, partial(_save, self.path))
         self._journal = Journal(self.path, rate)
 
     def send(self, event: NoteEvent) -> None:
@@ -102,7 +102,7 @@ class MidiFile:
             part.unlink(missing_ok=True)
 
 
-def _save(notes: list[NoteMessage], path: Path) -> None:
+def _save(path: Path, notes: list[NoteMessage]) -> None:
     """An earlier take, under a name that is free: take-saved-1.mid and so on."""
     if not notes:
         return

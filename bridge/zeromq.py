@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import zmq
@@ -145,13 +145,25 @@ def subscribe(
     for what it does not understand.
     """
     with zmq.Context() as context, context.socket(zmq.SUB) as socket:
-        socket.setsockopt(zmq.IPV6, "[" in address)
         socket.setsockopt(zmq.RCVTIMEO, -1 if timeout is None else round(timeout * 1000))
-        socket.setsockopt_string(zmq.SUBSCRIBE, topic)
-        if keys:
-            unlock(socket, keys)
-        socket.connect(address)
+        connect(socket, address, topic, keys)
         yield _messages(socket, address)
+
+
+def connect(
+    socket: zmq.Socket[Any], address: str, topic: str = "", keys: Path | None = None
+) -> None:
+    """Make a SUB socket hear the bus at ``address``. Raises NotewireError if that is no address."""
+    socket.setsockopt(zmq.LINGER, 0)
+    socket.setsockopt(zmq.IPV6, "[" in address)
+    socket.setsockopt_string(zmq.SUBSCRIBE, topic)
+    if keys:
+        unlock(socket, keys)
+    try:
+        socket.connect(address)
+    except zmq.ZMQError as error:
+        cure = "write it as tcp://127.0.0.1:5556"
+        raise NotewireError(f"there is no bus at {address}: {error}; {cure}") from error
 
 
 def _messages(socket: zmq.Socket[bytes], address: str) -> Iterator[Received]:
@@ -160,10 +172,11 @@ def _messages(socket: zmq.Socket[bytes], address: str) -> Iterator[Received]:
             parts = socket.recv_multipart()
         except zmq.Again:
             return
-        yield _read(parts, address)
+        yield read_message(parts, address)
 
 
-def _read(parts: list[bytes], address: str) -> Received:
+def read_message(parts: list[bytes], address: str) -> Received:
+    """One message of the bus. Raises NotewireError for what is none."""
     try:
         topic, header, body = parts
         return Received(topic.decode(), decode_header(header), decode(body))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 Audio = NDArray[np.floating]
@@ -112,8 +111,9 @@ def _quietest(audio: Audio, rate: int) -> Audio:
     """``QUIET_S`` of it, padded where there is less."""
     size, step = int(QUIET_S * rate), int(FRAME_S * rate)
     padded = np.pad(audio, (0, max(0, size - len(audio))))
-    pieces = sliding_window_view(padded, size)[::step]
-    return pieces[np.argmin(pieces.std(axis=1))]
+    starts = range(0, len(padded) - size + 1, step)
+    quiet = min(starts, key=lambda start: float(padded[start : start + size].std()))
+    return padded[quiet : quiet + size]
 
 
 def _spectrum_db(piece: Audio) -> NDArray[np.float64]:

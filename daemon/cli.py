@@ -89,10 +89,11 @@ def run(
         "view": view,
     }
     flags |= assignments(set or [])
-    load_config(config, flags)  # mistakes are told before anything heavy is loaded
+    settings = load_config(config, flags)
     from .live import run_live
 
-    run_live(lambda: load_config(config, flags), config or default_file(os.environ))
+    file = config or default_file(os.environ)
+    run_live(settings, lambda: load_config(config, flags), file)
 
 
 @app.command()

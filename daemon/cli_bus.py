@@ -56,10 +56,14 @@ def page(
     address: Annotated[str | None, typer.Option(help="The engine's bus.")] = None,
     control: Control = None,
     keys: Keys = None,
+    origin: Annotated[
+        list[str] | None,
+        typer.Option(help="A page of yours that may come in: http://localhost:8000. Repeatable."),
+    ] = None,
     config: ConfigFile = None,
 ) -> None:
     """Show what a running engine hears in a browser, and take its wishes: mode, panic."""
     from .page import show_page
 
     settings = load_config(config, {"bus.address": address, "bus.control": control})
-    show_page(port, settings.bus, keys)
+    show_page(port, settings.bus, keys, origin or [])

@@ -47,7 +47,7 @@ class Conductor:
         reread: Callable[[], Config] = Config,
     ) -> None:
         self._engine, self._bus, self._config, self._ports = engine, bus, config, ports
-        self._reread = reread
+        self._reread, self._begun = reread, config
 
     def act(self, command: AnyCommand) -> Answer:
         """Do it and say so, or say why not."""
@@ -87,17 +87,25 @@ class Conductor:
             config = self._reread()
         except NotewireError as error:
             return Refused(str(error))
-        waiting = changed(self._config, config)
-        self._config = config
-        for port in self._ports:
-            port.velocities = touch(**config.midi.velocity.model_dump())
-        answer = self._switch(config.mode, self._decoder(config.mode))
+        answer = self._adopt(config)
+        waiting = changed(self._begun, config)
         if waiting and isinstance(answer, Done):
             return Done(f"the next start will heed {', '.join(waiting)}")
         return answer
 
+    def _adopt(self, config: Config) -> Answer:
+        answer = self._switch(config.mode, self._tuned(config, config.mode))
+        if isinstance(answer, Done):
+            self._config = config
+            for port in self._ports:
+                port.velocities = touch(**config.midi.velocity.model_dump())
+        return answer
+
     def _decoder(self, mode: Mode) -> DecoderConfig:
-        return self._config.decoder_for(self._engine.transcriber.config.decoder[mode])
+        return self._tuned(self._config, mode)
+
+    def _tuned(self, config: Config, mode: Mode) -> DecoderConfig:
+        return config.decoder_for(self._engine.transcriber.config.decoder[mode])
 
     def _change(self, knob: str, value: float) -> Answer:
         """Turn a knob of the user's settings; it stays turned in other modes."""
@@ -131,7 +139,8 @@ class Conductor:
 def changed(old: Config, new: Config) -> list[str]:
     """The settings that differ and that a running engine cannot change, as dotted keys."""
     before, after = _leaves(old.model_dump()), _leaves(new.model_dump())
-    return [key for key in before if before[key] != after[key] and not key.startswith(LIVE)]
+    differ = [key for key in before if before[key] != after[key]]
+    return [key for key in differ if not any(f"{key}.".startswith(f"{live}.") for live in LIVE)]
 
 
 def _leaves(tree: dict[str, Any], above: str = "") -> dict[str, Any]:

@@ -33,13 +33,12 @@ WARM_UP_HOPS = 10
 log = structlog.get_logger()
 
 
-def run_live(reread: Callable[[], Config], file: Path | None = None) -> None:
+def run_live(config: Config, reread: Callable[[], Config], file: Path | None = None) -> None:
     """Transcribe until the source ends, Ctrl-C or SIGTERM.
 
-    reread: the settings as they are now; file: where they come from, watched while it runs. Raises
+    reread: reads the settings again; file: where they come from, watched while it runs. Raises
     NotewireError for what cannot be opened, and for a take that could not be kept.
     """
-    config = reread()
     torch.set_num_threads(config.threads)
     stop = Stop()
     with stop_on_signals(stop), ExitStack() as opened:

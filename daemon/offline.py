@@ -118,8 +118,8 @@ def _transcriber(network: Network, model: ModelConfig, rate: int, config: Config
 
 
 def _sinks(job: Job, rate: int) -> list[Sink]:
-    midi = MidiFile(job.midi, rate)
-    return [midi, EventLog(job.events, rate)] if job.events else [midi]
+    log: list[Sink] = [EventLog(job.events, rate)] if job.events else []
+    return [*log, MidiFile(job.midi, rate)]
 
 
 def _progress() -> Progress:

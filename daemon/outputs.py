@@ -71,7 +71,7 @@ class Outputs:
         if not config.enabled:
             return
         try:
-            keeper = KeptOutput(None if config.backend == "auto" else config.backend, config.port)
+            keeper = open_keeper(config)
         except NotewireError as error:
             if config.backend != "auto" or config.port:
                 raise
@@ -99,6 +99,11 @@ class Outputs:
             self.sinks.append(MidiFile(config.midi, rate))
         if config.events:
             self.sinks.append(EventLog(config.events, rate))
+
+
+def open_keeper(config: MidiConfig) -> KeptOutput:
+    """The port, in its own process. Raises NotewireError if there can be none."""
+    return KeptOutput(None if config.backend == "auto" else config.backend, config.port)
 
 
 def tell(text: str) -> None:

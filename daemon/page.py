@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,11 +15,16 @@ from .outputs import tell
 PATIENCE_S = 0.2  # until a signal is heeded
 
 
-def show_page(port: int, bus: BusConfig, keys: Path | None) -> None:
-    """Serve the page; Ctrl-C and SIGTERM end it. Raises NotewireError for a port that is taken."""
-    door = BrowserDoor(port, bus.address, bus.control, keys)
+def show_page(port: int, bus: BusConfig, keys: Path | None, origins: Sequence[str]) -> None:
+    """Serve the page; Ctrl-C and SIGTERM end it. Raises NotewireError for a port that is taken.
+
+    origins: of other pages that may come in.
+    """
+    door = BrowserDoor(port, bus.address, bus.control, keys, origins)
     tell(f"Open {door.address} in a browser; Ctrl-C ends")
-    asyncio.run(_until_stopped(door))
+    # ZeroMQ needs a loop that waits for sockets, which is not the usual one on Windows
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        runner.run(_until_stopped(door))
 
 
 async def _until_stopped(door: BrowserDoor) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from stat import S_ISREG
 
 LOOK_EVERY_S = 1.0
 Stamp = tuple[int, int] | None
@@ -39,4 +40,4 @@ def _stamp(file: Path) -> Stamp:
         stat = file.stat()
     except OSError:
         return None
-    return stat.st_mtime_ns, stat.st_size
+    return (stat.st_mtime_ns, stat.st_size) if S_ISREG(stat.st_mode) else None

@@ -74,6 +74,8 @@ def open_source(config: InputConfig, stopped: Callable[[], bool]) -> tuple[Sourc
     try:
         return SteadyInput(lambda: LiveInput(request, stopped), stopped), ""
     except NoInputError:
+        if not config.demo:
+            raise
         demo = PacedFile(DEMO, stopped)
         demo.name = "demo clip"
         return demo, "No microphone or other audio input here: playing the demo clip instead."

@@ -40,7 +40,7 @@ class DecoderState(NamedTuple):
     pitch: NDArray[np.int64]  # as sent, so that a changed transposition orphans no note
     struck: NDArray[np.int64]  # sample of the onset
     quiet: NDArray[np.int64]  # hops since the frame probability held a note
-    fading: NDArray[np.int64]  # hops since it was sure of one
+    fading: NDArray[np.int64]  # hops since it was sure of one; -1: it has not been since the strike
     armed: Keys
 
     @property
@@ -95,7 +95,8 @@ class NoteDecoder:
         struck = self._strikes(now, state, start, faded)
         faded &= ~struck
         onsets = self._onsets(now, state, start, emitted)
-        faded_from = start - state.fading * self.clock.hop
+        fallen = np.where(state.fading < 0, state.quiet, state.fading)  # hops
+        faded_from = start - fallen * self.clock.hop
         cut = np.where(struck, onsets, np.maximum(faded_from, state.struck + self.shortest))
         events = _ends(state, (state.id > 0) & (struck | faded), cut, emitted)
         ids = np.where(faded, 0, state.id)
@@ -108,7 +109,7 @@ class NoteDecoder:
             np.where(struck, self.sent, state.pitch),
             np.where(struck, onsets, state.struck),
             np.where((now.frame >= self.hold) | struck, 0, state.quiet + 1),
-            np.where((now.frame >= self.fade) | struck, 0, state.fading + 1),
+            self._fading(now, state, struck),
             np.where(struck, False, state.armed | (now.onset < self.rearm)),
         )
 
@@ -135,6 +136,11 @@ class NoteDecoder:
         held = start - state.struck
         low = (now.frame < self.hold) & (state.quiet + 1 >= self.config.release_hops)
         return (state.id > 0) & ((low & (held >= self.shortest)) | (held >= self.longest))
+
+    def _fading(self, now: Activations, state: DecoderState, struck: Keys) -> NDArray[np.int64]:
+        """Hops since the frame probability was above ``fade``; a soft note may never be."""
+        unsure = np.where(struck | (state.fading < 0), -1, state.fading + 1)
+        return np.where(now.frame >= self.fade, 0, unsure)
 
     def _begins(
         self,

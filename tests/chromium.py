@@ -38,7 +38,11 @@ class Chromium:
         )
 
     def __enter__(self) -> Chromium:
-        self._page = self._opened.enter_context(connect(self._find_page(), max_size=None))
+        try:
+            self._page = self._opened.enter_context(connect(self._find_page(), max_size=None))
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(
@@ -47,6 +51,9 @@ class Chromium:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._opened.close()
         self._process.terminate()
         self._process.wait()

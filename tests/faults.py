@@ -31,6 +31,7 @@ from notewire.models.config import MODES, Mode
 
 RIG = Path(__file__).with_name("jack_rig.py")
 OFF_S = 0.25  # within which a note ends
+LONGEST_S = 15.0  # that a note of the demo may sound
 BACK_S = 5.0  # within which notes come again after a device's return
 SLACK_S = 5.0  # waited for an end that is late, to say how late it is
 START_S = 60.0  # for a program to start on a busy machine
@@ -64,7 +65,7 @@ class Rig:
         self.books = Books()
         assert self._process.stdout
         assert self._process.stdout.readline() == "ready\n"
-        self._ear = threading.Thread(target=self._listen)
+        self._ear = threading.Thread(target=self._listen, daemon=True)
         self._ear.start()
 
     def close(self) -> None:
@@ -87,7 +88,11 @@ class Stage:
         self.server, self.draw = server, draw
         self._bus, self._settings = f"ipc://{folder}/bus", folder / "notewire.yaml"
         self.rig = Rig()
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def books(self) -> Books:
@@ -167,7 +172,9 @@ def reload(stage: Stage) -> None:
 
 
 def transpose(stage: Stage) -> None:
-    stage.ask(SetTranspose(stage.draw.randint(-12, 12)))
+    """What sounds keeps its pitch, and ends when its key does."""
+    with ending(stage, LONGEST_S):
+        stage.ask(SetTranspose(stage.draw.randint(-12, 12)))
     stage.sounding(BACK_S)
 
 
@@ -196,10 +203,11 @@ FAULTS: dict[Callable[[Stage], None], int] = {  # and how often
 @contextmanager
 def ending(stage: Stage, within: float) -> Iterator[None]:
     """What sounds now has ended ``within`` seconds of the fault."""
+    until(lambda: bool(stage.books.held), BACK_S, "a note to end")
     begun, sounding, ends = time.monotonic(), set(dict(stage.books.held).items()), stage.books.ends
     yield
     until(lambda: sounding <= ends.keys(), within + SLACK_S, f"the end of {sounding}")
-    late = max([ends[note] - begun for note in sounding], default=0.0)
+    late = max([ends[note] - begun for note in sounding])
     assert late <= within, f"{late:.3f} s"
 
 

@@ -105,7 +105,7 @@ def _resident_mb(process: str) -> float:
 
 def _judge(what: str, memory: list[float]) -> None:
     warm = memory[int(WARM_UP * len(memory)) :]
-    first, last = (float(np.median(part)) for part in np.array_split(warm, [len(warm) // 4])[:2])
+    first, *_, last = (float(np.median(part)) for part in np.array_split(warm, 4))
     print(f"{what}: {first:.1f} MB after warming up, {last:.1f} MB later")
     assert last < (1 + GROWTH) * first
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from jack_server import jack_server
 from test_cli import DEMO, notewire
 
+from notewire.daemon import doctor
 from notewire.daemon.checkup import Audio, Finding, judge_capture, judge_sound, judge_speed
+from notewire.daemon.config import Config
+from notewire.streaming.contracts import AudioBlock
 
 RATE = 48_000
 TIME = np.arange(6 * RATE) / RATE
@@ -61,6 +65,30 @@ def test_without_an_input_it_says_so() -> None:
     asked = notewire("doctor", "--input", "no such input", "--set", "midi.enabled=false")
     assert asked.returncode == 1
     assert "no input" in asked.stdout
+
+
+def test_an_input_that_falls_silent_does_not_keep_the_doctor(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Unplugged:
+        name, rate, lost, glitches = "[/plug]", RATE, 0, 0
+
+        def __iter__(self) -> Iterator[AudioBlock]:
+            yield AudioBlock(0, np.zeros(480, np.float32))
+            while True:
+                yield AudioBlock(480, np.zeros(0, np.float32))
+
+        def close(self) -> None: ...
+
+    monkeypatch.setattr(doctor, "open_source", lambda *_: (Unplugged(), ""))
+    monkeypatch.setattr(doctor, "PATIENCE_S", 0.1)
+    settings = Config.model_validate(
+        {"midi": {"enabled": False}, "bus": {"address": "tcp://127.0.0.1:*"}}
+    )
+    assert not doctor.examine(settings, 0.2)
+    said = capsys.readouterr().out
+    assert "[/plug]" in said
+    assert "stopped delivering" in said
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="JACK's dummy driver")

@@ -52,6 +52,23 @@ def test_the_next_take_saves_the_one_that_was_cut_off(tmp_path: Path) -> None:
         assert notes[0, :2].tolist() == pytest.approx([0.1, 0.3], abs=0.001)
 
 
+def test_a_take_that_cannot_be_saved_yet_is_kept_and_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = tmp_path / "take[1].mid"
+    abandoned(take)
+    with monkeypatch.context() as full:
+        full.setattr(os, "fsync", _no_room)
+        MidiFile(take, RATE)
+    assert not list(tmp_path.glob("[!.]*"))
+    MidiFile(take, RATE).close()
+    assert (tmp_path / "take[1]-saved-1.mid").exists()
+
+
+def _no_room(_: int) -> None:
+    raise OSError(28, "No space left on device")
+
+
 def test_a_take_that_another_program_records_is_left_alone(tmp_path: Path) -> None:
     take = tmp_path / "take.mid"
     first = MidiFile(take, RATE)

@@ -64,6 +64,15 @@ def test_an_end_is_dated_back_to_where_the_note_began_to_fade() -> None:
     assert sooner == NoteOff(1, 60, offset=8 * 320 - 640, emitted=14 * 320 + 16)
 
 
+def test_a_soft_note_keeps_its_length() -> None:
+    said = activations(
+        16,
+        onset=one_key([0, 0, 0.9] + 13 * [0]),
+        frame=one_key([0, 0] + 10 * [0.5] + 4 * [0]),
+    )
+    assert decode(said, fade=0.6) == decode(said, fade=0.0)
+
+
 def test_a_note_strikes_again_only_after_its_onset_fell() -> None:
     held = one_key(9 * [0.9])
     plateau = activations(9, onset=one_key(9 * [0.9]), frame=held)

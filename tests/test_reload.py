@@ -35,6 +35,9 @@ def test_settings_read_again_take_effect_or_are_told_to_wait(stage: Stage, tmp_p
     assert stage.engine.transcriber.mode == "fast"
     assert stage.engine.transcriber.decoder.config.transpose == 5
     assert stage.port.velocities[1] == 90
+    stage.settings.write_text("mode: fast\nmodel: other\n")
+    assert stage.conductor.act(Reload()) == Done("the next start will heed model")
+    stage.settings.write_text("mode: fast\n")
     assert stage.conductor.act(Reload()) == Done()
 
 
