@@ -7,6 +7,7 @@ stdout a line for each message: seconds of CLOCK_MONOTONIC, then its bytes.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any
 
@@ -47,9 +48,10 @@ def main() -> None:
 
 def _connect(client: jack.Client, into: Any) -> None:
     """As a DAW does with a port that it knows: it takes it whenever it is there."""
-    for port in client.get_ports(NOTES):
-        if not client.get_all_connections(into):
-            client.connect(port, into)
+    with suppress(jack.JackError):  # it may go in the very moment
+        for port in client.get_ports(NOTES):
+            if not client.get_all_connections(into):
+                client.connect(port, into)
 
 
 if __name__ == "__main__":
