@@ -37,8 +37,8 @@ PAGE = Path(__file__).with_name("page.html")
 CLOSE_S = 1.0  # for a browser to say goodbye
 SILENCE_S = 3.0  # without a heartbeat: the engine is gone
 POLICY = (
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src *; "
-    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+    "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
 
 Queue = asyncio.Queue[str]

@@ -14,8 +14,7 @@ import zmq
 
 from ..streaming.contracts import NotewireError
 from .commands import Answer, AnyCommand, Refused, read_answer, read_command
-from .door import Door
-from .keys import unlock
+from .door import Door, approach
 
 MOST_AT_ONCE = 20  # commands taken in one call: notes come first
 LARGEST = 4096  # bytes of a command
@@ -65,13 +64,9 @@ def ask(address: str, command: AnyCommand, keys: Path | None = None) -> Answer:
     keys: the client's folder, where the engine asks for one.
     """
     with zmq.Context() as context, context.socket(zmq.REQ) as socket:
-        socket.setsockopt(zmq.LINGER, 0)
-        socket.setsockopt(zmq.IPV6, "[" in address)
         socket.setsockopt(zmq.RCVTIMEO, ANSWER_MS)
-        if keys:
-            unlock(socket, keys)
         try:
-            socket.connect(address)
+            approach(socket, address, keys)
             socket.send(msgspec.json.encode(command))
             return read_answer(socket.recv())
         except zmq.ZMQError as error:

@@ -1,15 +1,16 @@
-"""A bound socket and who may come in: this computer alone, or whoever holds a key."""
+"""A bound socket, who may come in (this computer alone, or whoever holds a key), and how."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import zmq
 from zmq.auth.thread import ThreadAuthenticator
 
 from ..streaming.contracts import NotewireError
-from .keys import guard, lock
+from .keys import guard, lock, unlock
 
 Context = zmq.Context[zmq.Socket[bytes]]
 
@@ -60,6 +61,15 @@ class Door:
             reason = "another program listens there" if error.errno == zmq.EADDRINUSE else error
             cure = "stop it or set another address for the bus, such as tcp://127.0.0.1:5557"
             raise NotewireError(f"the bus cannot be at {address}: {reason}; {cure}") from error
+
+
+def approach(socket: zmq.Socket[Any], address: str, keys: Path | None) -> None:
+    """Connect a client's socket; keys: its folder. Raises ``zmq.ZMQError`` for no address."""
+    socket.setsockopt(zmq.LINGER, 0)
+    socket.setsockopt(zmq.IPV6, "[" in address)
+    if keys:
+        unlock(socket, keys)
+    socket.connect(address)
 
 
 def _refuse_strangers(address: str, keys: Path | None) -> None:

@@ -18,8 +18,7 @@ import msgspec
 import zmq
 
 from ..streaming.contracts import NoteEvent, NotewireError
-from .door import Door
-from .keys import unlock
+from .door import Door, approach
 from .sounding import Sounding
 from .wire import (
     Header,
@@ -154,13 +153,9 @@ def connect(
     socket: zmq.Socket[Any], address: str, topic: str = "", keys: Path | None = None
 ) -> None:
     """Make a SUB socket hear the bus at ``address``. Raises NotewireError if that is no address."""
-    socket.setsockopt(zmq.LINGER, 0)
-    socket.setsockopt(zmq.IPV6, "[" in address)
     socket.setsockopt_string(zmq.SUBSCRIBE, topic)
-    if keys:
-        unlock(socket, keys)
     try:
-        socket.connect(address)
+        approach(socket, address, keys)
     except zmq.ZMQError as error:
         cure = "write it as tcp://127.0.0.1:5556"
         raise NotewireError(f"there is no bus at {address}: {error}; {cure}") from error

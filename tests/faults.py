@@ -84,8 +84,15 @@ class Rig:
 class Stage:
     """The server, the DAW and the engine."""
 
-    def __init__(self, server: MortalServer, folder: Path, draw: random.Random) -> None:
-        self.server, self.draw = server, draw
+    def __init__(
+        self,
+        server: MortalServer,
+        folder: Path,
+        draw: random.Random,
+        said: IO[str] | int = subprocess.DEVNULL,
+    ) -> None:
+        """``said``: where the engine's words go."""
+        self.server, self.draw, self._said = server, draw, said
         self._bus, self._settings = f"ipc://{folder}/bus", folder / "notewire.yaml"
         self.rig = Rig()
         try:
@@ -98,13 +105,12 @@ class Stage:
     def books(self) -> Books:
         return self.rig.books
 
-    def start(self, said: IO[str] | int = subprocess.DEVNULL) -> None:
-        """Run the engine; ``said``: where its words go."""
+    def start(self) -> None:
         self._mode: Mode = "fast"
         self.write(self._mode)
         command = [*NOTEWIRE, "run", "--input", "JACK Audio Connection Kit: rig"]
         command += ["--address", self._bus, "--config", str(self._settings)]
-        self.engine = subprocess.Popen(command, stdout=said, stderr=said)
+        self.engine = subprocess.Popen(command, stdout=self._said, stderr=self._said)
         self.sounding(START_S)
 
     def another_mode(self) -> Mode:

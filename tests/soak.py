@@ -42,17 +42,14 @@ LINE = re.compile(r"^ *([\d.]+) s .* (\d+) ms after it sounded$", re.MULTILINE)
 def at_true_pace(minutes: float) -> None:
     """The whole program for ``minutes``."""
     with mortal_server() as server, tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        with (folder / "said").open("w+") as said, closing(Stage(server, folder, DRAW)) as stage:
-            stage.engine.kill()
-            stage.engine.wait()
-            stage.start(said)
+        words = Path(name) / "said"
+        with words.open("w") as said, closing(Stage(server, Path(name), DRAW, said)) as stage:
             memory = list(_memory(stage.engine, minutes * 60))
             stage.engine.send_signal(signal.SIGINT)
             assert stage.engine.wait(30) == 0
             assert not stage.books.held
             _judge(f"{minutes:g} min through JACK", memory)
-            _judge_latency((folder / "said").read_text())
+            _judge_latency(words.read_text())
 
 
 def as_fast_as_it_goes(hours: float) -> None:

@@ -76,12 +76,14 @@ class Stage:
             self.play(0.02)
 
 
-@pytest.fixture
-def stage() -> Iterator[Stage]:
+def on_stage() -> Iterator[Stage]:
     made = Stage()
     yield made
     made.engine._finish()
     assert_well_formed(made.heard.events)
+
+
+stage = pytest.fixture(on_stage)
 
 
 def test_panic_ends_every_note_and_silences_the_instrument(stage: Stage) -> None:

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from test_cli import NOTEWIRE, QUIET
-from test_control import Stage
-from test_notes import assert_well_formed
+from test_control import Stage, on_stage
 
 from notewire.bridge.commands import Done, Refused, Reload
 from notewire.daemon.settings_watch import SettingsWatch
 from notewire.daemon.sources import DEMO
 
-
-@pytest.fixture
-def stage() -> Iterator[Stage]:
-    made = Stage()
-    yield made
-    made.engine._finish()
-    assert_well_formed(made.heard.events)
+stage = pytest.fixture(on_stage)
 
 
 def test_settings_read_again_take_effect_or_are_told_to_wait(stage: Stage, tmp_path: Path) -> None:
