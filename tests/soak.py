@@ -73,7 +73,7 @@ class Endless:
 
     def __init__(self, hours: float) -> None:
         self._song, self.rate = demo_audio(19.0)
-        self._blocks, self.memory = int(hours * 3600), [0.0]
+        self._blocks, self.memory = int(hours * 3600), list[float]()
 
     def __iter__(self) -> Iterator[AudioBlock]:
         for number in range(self._blocks):
