@@ -25,6 +25,7 @@ class NetworkConfig(BaseModel):
     summary: int = 128
     mixing_heads: int = 8
     hidden: int = 96
+    layers: int = 1  # LSTMs over each pitch
     look_ahead: dict[Mode, int] = {"fast": 256, "balanced": 640, "accurate": 2240}
 
 

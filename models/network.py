@@ -2,9 +2,9 @@
 
 For each of the 88 pitches: the bins around its harmonics over the last frames, a summary of the
 whole frame and an embedding of the key; mixing across pitches; one LSTM shared by all pitches
-(batch = pitch); mixing again; heads for onset, frame, offset, velocity and the place of the onset
-inside its hop, once for each look-ahead. Weights shared across keys are why little data suffices
-(compare HPPNet, Wei et al. 2022; PAR, Kwon et al. 2024).
+(batch = pitch); mixing again; perhaps more such layers; heads for onset, frame, offset, velocity
+and the place of the onset inside its hop, once for each look-ahead. Weights shared across keys are
+why little data suffices (compare HPPNet, Wei et al. 2022; PAR, Kwon et al. 2024).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from ..streaming.vqt import CausalVQT
 from ..streaming.vqt_config import VQTConfig
 from .config import ModelConfig, NetworkConfig
 
+Memory = tuple[Tensor, Tensor] | None  # hidden and cell of one LSTM, each (1, batch * 88, hidden)
 OUTPUTS = ("onset", "frame", "offset", "velocity", "shift")
 
 
@@ -27,7 +28,7 @@ class NetworkState(NamedTuple):
 
     audio: Tensor  # (batch, vqt.memory), the newest samples
     frames: Tensor  # (batch, context - 1, bins), the newest frames
-    hidden: Tensor  # (1, batch * 88, hidden)
+    hidden: Tensor  # (layers, batch * 88, hidden)
     cell: Tensor
 
 
@@ -46,6 +47,7 @@ class Network(nn.Module):
         self.before = IntervalMixer(sizes.channels, sizes.mixing_heads)
         self.lstm = nn.LSTM(sizes.channels, sizes.hidden)
         self.after = IntervalMixer(sizes.hidden, sizes.mixing_heads)
+        self.deeper = nn.ModuleList(Layer(sizes) for _ in range(sizes.layers - 1))
         self.heads = nn.Linear(sizes.hidden, len(sizes.look_ahead) * len(OUTPUTS))
 
     def forward(
@@ -64,19 +66,26 @@ class Network(nn.Module):
         batch, hops, _ = features.shape
         x, frames = self.encoder(features, state.frames if state else None)
         x = self.before(x).permute(1, 0, 2, 3).reshape(hops, batch * PITCHES, -1)
-        x, memory = self.lstm(x, (state.hidden, state.cell) if state else None)
+        memories = _per_layer(state, len(self.deeper) + 1)
+        x, memories[0] = self.lstm(x, memories[0])
         x = self.after(x.reshape(hops, batch, PITCHES, -1))
+        for i, layer in enumerate(self.deeper, 1):
+            x, memories[i] = layer(x, memories[i])
         logits = self.heads(x).unflatten(-1, (-1, len(OUTPUTS)))
-        return logits.permute(1, 0, 3, 4, 2), frames, memory
+        hidden, cell = (torch.cat(part) for part in zip(*memories, strict=True))
+        return logits.permute(1, 0, 3, 4, 2), frames, (hidden, cell)
 
     @torch.no_grad()
     def adopt(self, other: Network) -> None:
         """Begin with another network's weights; harmonics that it did not hear begin at zero.
 
-        Raises NotewireError where the two differ in more than that.
+        Layers that it did not have change nothing at first. Raises NotewireError where the two
+        differ in more than that.
         """
         theirs = other.state_dict()
         for name, mine in self.state_dict().items():
+            if name not in theirs:
+                continue
             shape = theirs[name].shape
             if shape != mine.shape and name != "encoder.harmonics.weight":
                 raise NotewireError(f"weights of another shape: {name} is {list(shape)}")
@@ -144,6 +153,34 @@ class IntervalMixer(nn.Module):
     def _matrix(self) -> Tensor:
         """(heads, 88, 88): row q, column p holds the kernel's weight of the interval q - p."""
         return self.kernel.unfold(-1, PITCHES, 1).flip(-1)
+
+
+class Layer(nn.Module):
+    """One more LSTM over each pitch and one more mixing; new ones say nothing until they learn.
+
+    x: (hops, batch, 88, hidden) -> the same. Each begins as the identity (as in Fixup, Zhang et al.
+    2019), so that a trained network can grow.
+    """
+
+    def __init__(self, sizes: NetworkConfig) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(sizes.hidden)
+        self.lstm = nn.LSTM(sizes.hidden, sizes.hidden)
+        self.out = nn.Linear(sizes.hidden, sizes.hidden)
+        self.mixer = IntervalMixer(sizes.hidden, sizes.mixing_heads)
+        for last in (self.out, self.mixer.out):
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)
+
+    def forward(self, x: Tensor, memory: Memory) -> tuple[Tensor, Memory]:
+        heard, memory = self.lstm(self.norm(x).flatten(1, 2), memory)
+        return self.mixer(x + self.out(heard).view_as(x)), memory
+
+
+def _per_layer(state: NetworkState | None, layers: int) -> list[Memory]:
+    if state is None:
+        return [None] * layers
+    return list(zip(state.hidden.split(1), state.cell.split(1), strict=True))
 
 
 def _harmonic_bins(vqt: VQTConfig, sizes: NetworkConfig) -> Tensor:

@@ -29,7 +29,7 @@ def pytest_report_header() -> str:
 
 @pytest.fixture(scope="session")
 def tiny_config() -> ModelConfig:
-    sizes = NetworkConfig(channels=16, summary=16, mixing_heads=4, hidden=8)
+    sizes = NetworkConfig(channels=16, summary=16, mixing_heads=4, hidden=8, layers=2)
     return ModelConfig(name="tiny", network=sizes)
 
 

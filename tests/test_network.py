@@ -22,7 +22,12 @@ HOP = VQTConfig().hop
 
 @pytest.fixture(scope="module")
 def network(tiny_network: Network) -> Network:
-    return copy.deepcopy(tiny_network).double()
+    """With every layer at work: new ones are the identity."""
+    network = copy.deepcopy(tiny_network).double()
+    for layer in network.deeper:
+        for weight in layer.parameters():
+            torch.nn.init.normal_(weight, std=0.3)
+    return network
 
 
 def test_shapes(network: Network, tiny_config: ModelConfig) -> None:

@@ -112,7 +112,8 @@ def test_a_training_begins_with_the_weights_of_another(folder: Path) -> None:
     )  # fmt: skip
     with pytest.raises(NotewireError, match=r"another shape: heads\.weight"):
         Network(ModelConfig(network=more)).adopt(load_model(weights)[0])
-    heard = Network(ModelConfig(network=more.model_copy(update={"look_ahead": SIZES.look_ahead})))
+    grown = {"look_ahead": SIZES.look_ahead, "layers": 3}
+    heard = Network(ModelConfig(network=more.model_copy(update=grown)))
     heard.adopt(load_model(weights)[0])
     audio = torch.randn(1, 20 * 320, generator=torch.Generator().manual_seed(1))
     assert torch.allclose(heard(audio)[0], load_model(weights)[0](audio)[0], atol=1e-5)
