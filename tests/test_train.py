@@ -20,7 +20,7 @@ from notewire.training.augment import AugmentConfig
 from notewire.training.config import TrainConfig
 from notewire.training.data import CropConfig, Crops, pack, pack_noises
 from notewire.training.recordings import find_recordings
-from notewire.training.train import train
+from notewire.training.train import learning_rate, train
 
 ROOT = Path(__file__).parent.parent
 CROP = CropConfig(rate=16_000, hop=320, hops=50, memory=3680, look_aheads=(256, 640))
@@ -117,6 +117,14 @@ def test_a_training_begins_with_the_weights_of_another(folder: Path) -> None:
     heard.adopt(load_model(weights)[0])
     audio = torch.randn(1, 20 * 320, generator=torch.Generator().manual_seed(1))
     assert torch.allclose(heard(audio)[0], load_model(weights)[0](audio)[0], atol=1e-5)
+
+
+def test_a_run_with_a_late_decay_may_be_made_longer(folder: Path) -> None:
+    short, long = (config(folder, steps).model_copy(update={"decay_steps": 3}) for steps in (8, 20))
+    assert [learning_rate(short, i) for i in range(5)] == [learning_rate(long, i) for i in range(5)]
+    assert learning_rate(short, 4) == short.learning_rate
+    assert 0 < learning_rate(short, 7) < learning_rate(short, 6) < short.learning_rate
+    assert learning_rate(long, 10) == long.learning_rate
 
 
 def test_the_run_of_the_shipped_weights_can_be_read() -> None:

@@ -41,6 +41,9 @@ class TrainConfig(BaseModel):
     )
     learning_rate: float = 3e-3
     warmup_steps: int = 200
+    decay_steps: int | None = Field(
+        default=None, ge=1, description="steps of the fall to zero at the end; all, unless given"
+    )
     weight_decay: float = 1e-2
     gradient_norm: float = 1.0
     bfloat16: bool = Field(default=True, description="where the processor has it")

@@ -129,7 +129,7 @@ def _learn(
     device = network.heads.weight.device
     past, audio, wish = (part.to(device) for part in batch)
     for group in optimiser.param_groups:
-        group["lr"] = _rate(config, step)
+        group["lr"] = learning_rate(config, step)
     with torch.no_grad():
         features, _ = network.vqt(audio, past)
     with torch.autocast(device.type, torch.bfloat16, enabled=config.bfloat16):
@@ -142,11 +142,16 @@ def _learn(
     return {name: value.item() for name, value in parts.items()}
 
 
-def _rate(config: TrainConfig, step: int) -> float:
-    """Linear warm-up, then a cosine down to zero."""
+def learning_rate(config: TrainConfig, step: int) -> float:
+    """Linear warm-up, perhaps a while at the full rate, then a cosine down to zero.
+
+    With ``decay_steps`` a run can be made longer afterwards: up to them it does not depend on the
+    end (Hu et al. 2024, MiniCPM, section 4).
+    """
     if step < config.warmup_steps:
         return config.learning_rate * (step + 1) / config.warmup_steps
-    rest = (step - config.warmup_steps) / max(1, config.steps - config.warmup_steps)
+    begin = max(config.warmup_steps, config.steps - (config.decay_steps or config.steps))
+    rest = max(0, step - begin) / max(1, config.steps - begin)
     return config.learning_rate * (1 + math.cos(math.pi * rest)) / 2
 
 
