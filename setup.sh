@@ -6,7 +6,7 @@ cd "$(dirname "$0")"
 packages="libportaudio2 libasound2-plugins"
 extra=train
 if [ "${1:-run}" = test ]; then
-    packages="$packages jackd2 fluidsynth timgm6mb-soundfont espeak-ng chromium"
+    packages="$packages jackd2 fluidsynth timgm6mb-soundfont espeak-ng chromium ardour pulseaudio pulseaudio-utils"
     extra=dev
 fi
 

@@ -14,20 +14,22 @@ import pytest
 RATE = 48_000
 READY_S = 10.0
 REAL_TIME = ["-R", "-P70"], 256  # options, period in samples
+PATIENT = ["-S", "-t", "5000"]  # milliseconds
 ORDINARY = ["--no-realtime", "-S"], 1024
 
 
 @contextmanager
-def jack_server() -> Iterator[str]:
+def jack_server(patient: bool = False) -> Iterator[str]:
     """Run a server that the clients of this process and of its children find by default.
 
+    ``patient``: it waits for a client that is late instead of losing the MIDI of that period.
     Gives the server's name. Skips the test where jackd is not installed. Every client has to be
     closed before the end: PortAudio hangs for ever on a server that is gone.
     """
     if not shutil.which("jackd"):
         pytest.skip("jackd is not installed (apt install jackd2)")
     name = f"notewire-{os.getpid()}"
-    with _environment(name), _running(_command(name)):
+    with _environment(name), _running(_command(name, patient)):
         yield name
 
 
@@ -70,8 +72,9 @@ def jack_ports() -> list[str]:
     return listing.stdout.split()
 
 
-def _command(name: str) -> list[str]:
+def _command(name: str, patient: bool = False) -> list[str]:
     options, period = REAL_TIME if _may_be_real_time() else ORDINARY
+    options = [*options, *PATIENT] if patient else options
     return ["jackd", *options, "-n", name, "-d", "dummy", "-r", str(RATE), "-p", str(period)]
 
 

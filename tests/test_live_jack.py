@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -109,10 +109,12 @@ def synth(client: jack.Client) -> Iterator[None]:
 
 
 @contextmanager
-def listening(client: jack.Client, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def listening(
+    client: jack.Client, log: Path, more: Sequence[str] = ()
+) -> Iterator[subprocess.Popen[bytes]]:
     """``notewire run`` on the synthesiser's outputs, its MIDI port there and its sound coming."""
     command = [*NOTEWIRE, "run", "--input", "JACK Audio Connection Kit: synth", "--no-bus"]
-    command += ["--events", str(log), "--set", "midi.backend=jack"]
+    command += ["--events", str(log), "--set", "midi.backend=jack", *more]
     with ended(subprocess.Popen(command, env=dict(os.environ), stdout=subprocess.DEVNULL)) as run:
         wait_for(NOTES, lambda: client.get_ports(NOTES))
         left = client.get_port_by_name("synth:left")
