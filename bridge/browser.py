@@ -27,7 +27,7 @@ from websockets.typing import Origin
 from ..streaming.contracts import NotewireError
 from .commands import Answer, Refused, read_command
 from .control import LARGEST, ask, control_address
-from .wire import Header, HealthMessage, Message, NoteOffMessage, NoteOnMessage
+from .wire import Header, HealthMessage, Message, NoteOffMessage, NoteOnMessage, encode
 from .zeromq import ADDRESS, connect, read_message
 
 HOST = "127.0.0.1"
@@ -94,10 +94,10 @@ class BrowserDoor:
         """Keep the books of what sounds, and pass the message on."""
         try:
             _, header, message = read_message(parts, self._bus)
-            text = _text(*parts[1:])
-        except (NotewireError, UnicodeDecodeError):
+        except NotewireError:
             return  # not ours
         self._keep(header, message)
+        text = _text(header, message)
         for client, queue in list(self._queues.items()):
             self._give(client, queue, text)
 
@@ -147,7 +147,7 @@ class BrowserDoor:
         """A heartbeat for one who has just come; of an engine that is silent nothing sounds."""
         alive = time.monotonic() - self._heard < SILENCE_S
         held = HealthMessage(list(self._held.values()) if alive else [])
-        return _text(msgspec.json.encode(self._header), msgspec.json.encode(held))
+        return _text(self._header, held)
 
 
 async def _tell(client: ServerConnection, queue: Queue) -> None:
@@ -164,8 +164,8 @@ def _listening(port: int) -> socket.socket:
         raise NotewireError(f"the page cannot be at port {port}: {error}; {cure}") from error
 
 
-def _text(header: bytes, body: bytes) -> str:
-    return f'{{"header":{header.decode()},"body":{body.decode()}}}'
+def _text(header: Header, body: Message) -> str:
+    return f'{{"header":{encode(header).decode()},"body":{encode(body).decode()}}}'
 
 
 def _page(_: ServerConnection, request: Request) -> Response | None:

@@ -1,4 +1,4 @@
-"""What a running engine may be asked over the bus, and what it answers; JSON, version 1.
+"""What a running engine may be asked over the bus, and what it answers; JSON or MessagePack.
 
 ``{"type":"panic"}``, ``{"type":"mode","mode":"fast"}``, ``{"type":"sensitivity","value":0.7}``,
 ``{"type":"transpose","semitones":2}``, ``{"type":"mute","on":true}``, ``{"type":"reload"}``,
@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from .wire import Count, NoteOnMessage
+from .wire import Count, NoteOnMessage, decode_as
 
 
 class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,9 +87,9 @@ Answer = Done | Refused | Standing
 
 def read_command(data: bytes) -> AnyCommand:
     """Raises ``msgspec.DecodeError``, which says what is wrong."""
-    return msgspec.json.decode(data, type=AnyCommand)
+    return decode_as(data, AnyCommand)  # pyright: ignore[reportArgumentType]: a union is no type
 
 
 def read_answer(data: bytes) -> Answer:
     """Raises ``msgspec.DecodeError``."""
-    return msgspec.json.decode(data, type=Answer)
+    return decode_as(data, Answer)  # pyright: ignore[reportArgumentType]

@@ -15,6 +15,7 @@ import zmq
 from ..streaming.contracts import NotewireError
 from .commands import Answer, AnyCommand, Refused, read_answer, read_command
 from .door import Door, approach
+from .wire import codec_of, encode
 
 MOST_AT_ONCE = 20  # commands taken in one call: notes come first
 LARGEST = 4096  # bytes of a command
@@ -53,7 +54,8 @@ class Control:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             answer = Refused(str(error))
         try:
-            self._socket.send_multipart([*envelope, msgspec.json.encode(answer)], zmq.NOBLOCK)
+            reply = encode(answer, codec_of(request))
+            self._socket.send_multipart([*envelope, reply], zmq.NOBLOCK)
         except zmq.ZMQError:
             return  # whoever asked is gone
 
@@ -67,7 +69,7 @@ def ask(address: str, command: AnyCommand, keys: Path | None = None) -> Answer:
         socket.setsockopt(zmq.RCVTIMEO, ANSWER_MS)
         try:
             approach(socket, address, keys)
-            socket.send(msgspec.json.encode(command))
+            socket.send(encode(command))
             return read_answer(socket.recv())
         except zmq.ZMQError as error:
             cure = "is `notewire run` running, with this address in bus.control?"

@@ -13,7 +13,7 @@ import heapq
 import multiprocessing
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
@@ -29,7 +29,7 @@ OPEN_S = 10.0
 LEAVE_S = 0.1  # JACK sends in its next period; what has not left dies with the port
 PULSE = b""
 WHEN = struct.Struct("d")  # goes before a message that waits: seconds of the monotonic clock
-MESSAGE = 3  # bytes
+MESSAGE = 3  # bytes at most
 
 OpenOutput = Callable[[Backend | None, str | None], Output]
 
@@ -37,11 +37,15 @@ OpenOutput = Callable[[Backend | None, str | None], Output]
 class KeptOutput:
     """An ``Output`` whose port lives in another process.
 
-    ``pulse`` has to be called more often than ``STALL_S``. Raises NotewireError if no port can be
-    opened; sending raises OSError when the keeper is gone, and the next attempt starts another.
+    greeting: messages that every new port begins with, such as program changes. ``pulse`` has to be
+    called more often than ``STALL_S``. Raises NotewireError if no port can be opened; sending
+    raises OSError when the keeper is gone, and the next attempt starts another.
     """
 
-    def __init__(self, backend: Backend | None, port: str | None) -> None:
+    def __init__(
+        self, backend: Backend | None, port: str | None, greeting: Sequence[list[int]] = ()
+    ) -> None:
+        self._greeting = greeting
         self.when: float | None = None  # when what is sent now is to leave; None: at once
         self._request = backend, port
         self._open()
@@ -85,6 +89,8 @@ class KeptOutput:
         theirs.close()
         self.backend: Backend = self._answer()
         self._answered = time.monotonic()
+        for message in self._greeting:
+            self._pipe.send_bytes(bytes(message))
 
     def _answer(self) -> Backend:
         answer: Backend | NotewireError = NotewireError("the MIDI system does not answer")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from ..streaming.contracts import NoteEvent, NoteOn, NotewireError
 from .midi_backends import Backend, Output, open_output
 
-NOTE_OFF, NOTE_ON, CONTROL = 0x80, 0x90, 0xB0
+NOTE_OFF, NOTE_ON, CONTROL, PROGRAM = 0x80, 0x90, 0xB0, 0xC0
 RELEASE_VELOCITY = 64  # what the MIDI standard says for "not measured"
 ALL_NOTES_OFF, ALL_SOUND_OFF, SUSTAIN = 123, 120, 64
 
@@ -17,11 +18,20 @@ ALL_NOTES_OFF, ALL_SOUND_OFF, SUSTAIN = 123, 120, 64
 LEAVE_S = 0.1
 
 
+class Part(NamedTuple):
+    """The keys from ``lowest`` to ``highest`` on a channel, 1 to 16."""
+
+    lowest: int
+    highest: int
+    channel: int
+
+
 class MidiPort:
     """The virtual port "Notewire:Notes", or the existing port whose name has ``port`` in it.
 
     channel: 1 to 16; backend: the MIDI system, None for the first that works; velocities: 128 of
-    them, see ``touch``. Raises NotewireError if there is no such channel or no port can be opened.
+    them, see ``touch``; parts: keys that go to other channels, the first that holds a key. Raises
+    NotewireError if there is no such channel or no port can be opened.
     """
 
     name = "MIDI port"
@@ -32,14 +42,13 @@ class MidiPort:
         backend: Backend | None = None,
         port: str | None = None,
         velocities: Sequence[int] = range(128),
+        parts: Sequence[Part] = (),
         *,
         open_output: Callable[[Backend | None, str | None], Output] = open_output,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        if not 1 <= channel <= 16:
-            raise NotewireError(f"there is no MIDI channel {channel}; choose 1 to 16")
-        self._channel, self._sleep = channel - 1, sleep
-        self.velocities = velocities
+        self._channels = _channels(channel, parts)
+        self.velocities, self._sleep = velocities, sleep
         self._struck: dict[int, int] = {}  # pitch: id of the note that holds it
         self._closed = False
         self._output = open_output(backend, port)
@@ -56,11 +65,12 @@ class MidiPort:
             self._release(event.pitch)
 
     def panic(self) -> None:
-        """Release every key, then tell the instrument to be silent and lift its pedal."""
+        """Release every key, then tell the instruments to be silent and lift their pedals."""
         for pitch in list(self._struck):
             self._release(pitch)
-        for controller in (ALL_NOTES_OFF, ALL_SOUND_OFF, SUSTAIN):
-            self._message(CONTROL, controller, 0)
+        for channel in sorted(set(self._channels)):
+            for controller in (ALL_NOTES_OFF, ALL_SOUND_OFF, SUSTAIN):
+                self._output.send_message([CONTROL | channel, controller, 0])
 
     def close(self) -> None:
         """Silence the instrument and take the port away. Takes ``LEAVE_S`` seconds."""
@@ -78,5 +88,16 @@ class MidiPort:
             self._message(NOTE_OFF, pitch, RELEASE_VELOCITY)
             del self._struck[pitch]
 
-    def _message(self, kind: int, first: int, second: int) -> None:
-        self._output.send_message([kind | self._channel, first, second])
+    def _message(self, kind: int, pitch: int, velocity: int) -> None:
+        self._output.send_message([kind | self._channels[pitch], pitch, velocity])
+
+
+def _channels(channel: int, parts: Sequence[Part]) -> list[int]:
+    """The channel of each of the 128 pitches, from 0 as MIDI counts on the wire."""
+    for number in (channel, *(part.channel for part in parts)):
+        if not 1 <= number <= 16:
+            raise NotewireError(f"there is no MIDI channel {number}; choose 1 to 16")
+    return [
+        next((part.channel for part in parts if part.lowest <= pitch <= part.highest), channel) - 1
+        for pitch in range(128)
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,50 @@ class Stop:
 
     def ask(self, *_: object) -> None:
         self.asked = True
+
+
+class Hangup:
+    """SIGHUP: the end for a program whose terminal is closed; a service reads its settings again.
+
+    ``reload`` is called from ``pulse``, in the program's own time.
+    """
+
+    def __init__(self, stop: Stop) -> None:
+        self._stop, self._asked = stop, False
+        self._terminal = _has_terminal()  # at the signal it is gone
+        self.reload: Callable[[], None] = lambda: None
+
+    def __call__(self, *_: object) -> None:
+        if self._terminal:
+            self._stop.ask()
+        else:
+            self._asked = True
+
+    def pulse(self) -> None:
+        if self._asked:
+            self._asked = False
+            self.reload()
+
+
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def hangup_heard(hangup: Hangup) -> Iterator[None]:
+    """Within ``stop_on_signals``, of which it takes one out, where there is such a signal."""
+    if not hasattr(signal, "SIGHUP"):
+        yield
+        return
+    before = signal.signal(signal.SIGHUP, hangup)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 @contextmanager

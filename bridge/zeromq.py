@@ -1,4 +1,4 @@
-"""Notes on a ZeroMQ bus: PUB, multipart ``[topic][header][body]``, see ``wire`` for the JSON.
+"""Notes on a ZeroMQ bus: PUB, multipart ``[topic][header][body]``, see ``wire`` for these two.
 
 Nothing here waits. Who listens too slowly loses messages, sees it in ``seq``, and is put right by
 the heartbeat, which names every note that sounds.
@@ -21,6 +21,7 @@ from ..streaming.contracts import NoteEvent, NotewireError
 from .door import Door, approach
 from .sounding import Sounding
 from .wire import (
+    Codec,
     Header,
     HealthMessage,
     LevelMessage,
@@ -63,10 +64,12 @@ class ZeroMqPublisher:
         rate: int,
         address: str = ADDRESS,
         keys: Path | None = None,
+        codec: Codec = "json",
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.rate, self._clock = rate, clock
+        self._codec: Codec = codec
         self.session = secrets.token_hex(8)
         self._sounding = Sounding()
         self._sent: Counter[str] = Counter()
@@ -115,7 +118,7 @@ class ZeroMqPublisher:
         topic = TOPICS[type(message)]
         header = Header(self.session, self._sent[topic], seconds(now, self.rate))
         self._sent[topic] += 1  # also of what is dropped: the jump tells of the loss
-        parts = [topic.encode(), encode(header), encode(message)]
+        parts = [topic.encode(), *(encode(part, self._codec) for part in (header, message))]
         try:
             self._socket.send_multipart(parts, zmq.NOBLOCK)
         except zmq.Again:

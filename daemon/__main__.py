@@ -10,21 +10,15 @@ from ..streaming.contracts import NotewireError
 def main() -> None:
     """Run the command line; a user's mistake is a line of text and exit code 2, never a trace."""
     from .cli import app
+    from .logs import log_to_stderr
 
-    _log_to_stderr()
+    log_to_stderr()
     try:
         app()
     except NotewireError as error:
         for line in str(error).splitlines():
             print(f"notewire: {line}", file=sys.stderr)
         sys.exit(2)
-
-
-def _log_to_stderr() -> None:
-    """What sinks report must not get between the notes on stdout."""
-    import structlog
-
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 
 
 if __name__ == "__main__":

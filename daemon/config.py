@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from ..models.config import Mode
 from ..streaming.decoding import DecoderConfig
+from .logs import Format, Level
 
 UserPath = Annotated[Path, AfterValidator(Path.expanduser)]  # ~ is home, also in a file
 
@@ -43,6 +44,15 @@ class TouchConfig(Section):
     loudest: int = Field(default=127, ge=1, le=127, description="what velocity 127 becomes")
 
 
+class PartConfig(Section):
+    """Keys that have a channel, and perhaps a sound, of their own."""
+
+    lowest: int = Field(default=0, ge=0, le=127, description="MIDI pitch, 60 is middle C")
+    highest: int = Field(default=127, ge=0, le=127)
+    channel: int = Field(ge=1, le=16)
+    program: int | None = Field(default=None, ge=1, le=128, description="sound, as General MIDI")
+
+
 class MidiConfig(Section):
     """The virtual MIDI port."""
 
@@ -52,6 +62,12 @@ class MidiConfig(Section):
         default=None, description="an existing port to send to, needed on Windows; else a new one"
     )
     channel: int = Field(default=1, ge=1, le=16)
+    program: int | None = Field(
+        default=None, ge=1, le=128, description="sound to ask the instrument for, as General MIDI"
+    )
+    parts: list[PartConfig] = Field(
+        default=[], description="ranges of keys for other channels: the first that holds a key"
+    )
     velocity: TouchConfig = TouchConfig()
     latency_ms: float | None = Field(
         default=None,
@@ -68,12 +84,28 @@ class BusConfig(Section):
     address: str = Field(
         default="tcp://127.0.0.1:5556", description="loopback or ipc://; others with keys"
     )
+    codec: Literal["json", "msgpack"] = Field(
+        default="json", description="how messages are written on the bus"
+    )
     control: str | None = Field(
         default=None, description="where commands are taken; else the port after the address"
     )
     keys: UserPath | None = Field(
         default=None, description="folder of keys, see `notewire keys`: only their holders come in"
     )
+
+
+class MetricsConfig(Section):
+    """Figures for Prometheus."""
+
+    address: str | None = Field(default=None, description="HOST:PORT, 127.0.0.1:9464 say; or none")
+
+
+class LogConfig(Section):
+    """What the program reports on stderr while it runs."""
+
+    format: Format = "text"
+    level: Level = "info"
 
 
 class OscConfig(Section):
@@ -104,6 +136,8 @@ class Config(Section):
     midi: MidiConfig = MidiConfig()
     bus: BusConfig = BusConfig()
     osc: OscConfig = OscConfig()
+    metrics: MetricsConfig = MetricsConfig()
+    log: LogConfig = LogConfig()
     output: OutputConfig = OutputConfig()
 
     def decoder_for(self, tuned: DecoderConfig) -> DecoderConfig:

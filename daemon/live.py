@@ -13,7 +13,7 @@ import torch
 from ..bridge.commands import Done, Refused, Reload
 from ..bridge.fanout import Fanout
 from ..bridge.service import Service
-from ..bridge.signals import Stop, stop_on_signals
+from ..bridge.signals import Hangup, Stop, hangup_heard, stop_on_signals
 from ..models.config import ModelConfig
 from ..models.library import open_model
 from ..models.network import Network
@@ -21,6 +21,7 @@ from ..models.transcriber import Transcriber
 from .conductor import Conductor
 from .config import Config
 from .engine import Engine
+from .logs import log_to_stderr
 from .meters import LatencyMeter, Summary
 from .outputs import Outputs, tell
 from .settings_watch import SettingsWatch
@@ -39,9 +40,11 @@ def run_live(config: Config, reread: Callable[[], Config], file: Path | None = N
     reread: reads the settings again; file: where they come from, watched while it runs. Raises
     NotewireError for what cannot be opened, and for a take that could not be kept.
     """
+    log_to_stderr(config.log.format, config.log.level)
     torch.set_num_threads(config.threads)
     stop = Stop()
-    with stop_on_signals(stop), ExitStack() as opened:
+    hangup = Hangup(stop)
+    with stop_on_signals(stop), hangup_heard(hangup), ExitStack() as opened:
         network, model = open_model(config.model, config.device)
         _warm_up(network, model.vqt.hop)
         source, word = open_source(config.input, stop)
@@ -53,7 +56,8 @@ def run_live(config: Config, reread: Callable[[], Config], file: Path | None = N
         if word:
             tell(word)
         engine = _engine(config, source, transcriber, outputs, latency)
-        _heed(Conductor(engine, outputs.bus, config, outputs.ports, reread), outputs, file)
+        conductor = Conductor(engine, outputs.bus, config, outputs.ports, reread)
+        _heed(conductor, outputs, file, hangup)
         summary = _serve(engine, outputs)
     tell(str(summary))
 
@@ -87,12 +91,14 @@ def _engine(
     return Engine(source, transcriber, sinks, view, bus, outputs.pulses, latency)
 
 
-def _heed(conductor: Conductor, outputs: Outputs, file: Path | None) -> None:
-    """Take commands from the bus, and settings from their file when that changes."""
+def _heed(conductor: Conductor, outputs: Outputs, file: Path | None, hangup: Hangup) -> None:
+    """Take commands from the bus, and settings anew on SIGHUP or when their file changes."""
+    hangup.reload = lambda: _reload(conductor)
+    outputs.pulses.append(hangup.pulse)
     if outputs.control:
         outputs.control.act = conductor.act
     if file:
-        outputs.pulses.append(SettingsWatch(file, lambda: _reload(conductor)).pulse)
+        outputs.pulses.append(SettingsWatch(file, hangup.reload).pulse)
 
 
 def _serve(engine: Engine, outputs: Outputs) -> Summary:
@@ -115,6 +121,18 @@ def _reload(conductor: Conductor) -> None:
 
 
 def _view(config: Config, source: Source) -> View:
+    """What a person sees, and Prometheus if it is to."""
+    view = _seen(config, source)
+    if not config.metrics.address:
+        return view
+    from .metrics import Metrics
+
+    metrics = Metrics(config.metrics.address, view)
+    tell(f"Metrics at {metrics.address}")
+    return metrics
+
+
+def _seen(config: Config, source: Source) -> View:
     if config.view == "off":
         return NoView()
     if config.view == "on" or (sys.stdout is not None and sys.stdout.isatty()):

@@ -10,7 +10,7 @@ from ..bridge.control import Control, control_address
 from ..bridge.event_log import EventLog
 from ..bridge.midi_file import MidiFile
 from ..bridge.midi_keeper import KeptOutput
-from ..bridge.midi_port import MidiPort
+from ..bridge.midi_port import PROGRAM, MidiPort, Part
 from ..bridge.osc import OscSender
 from ..bridge.punctual import PunctualPort
 from ..bridge.touch import touch
@@ -60,7 +60,7 @@ class Outputs:
     def _open_bus(self, config: BusConfig, rate: int) -> None:
         """The bus and its ear for commands."""
         if config.enabled:
-            self.bus = ZeroMqPublisher(rate, config.address, config.keys)
+            self.bus = ZeroMqPublisher(rate, config.address, config.keys, config.codec)
             self.sinks.append(self.bus)
             where = config.control or control_address(self.bus.address)
             self.control = Control(where, config.keys)
@@ -80,7 +80,12 @@ class Outputs:
         self.keeper = keeper
         self.pulses.append(keeper.pulse)
         velocities = touch(**config.velocity.model_dump())
-        port = MidiPort(config.channel, velocities=velocities, open_output=lambda *_: keeper)
+        port = MidiPort(
+            config.channel,
+            velocities=velocities,
+            parts=[Part(part.lowest, part.highest, part.channel) for part in config.parts],
+            open_output=lambda *_: keeper,
+        )
         self.ports = [port]
 
     def _connect_port(self, latency_ms: float | None, rate: int, latency: LatencyMeter) -> None:
@@ -103,7 +108,9 @@ class Outputs:
 
 def open_keeper(config: MidiConfig) -> KeptOutput:
     """The port, in its own process. Raises NotewireError if there can be none."""
-    return KeptOutput(None if config.backend == "auto" else config.backend, config.port)
+    sounds = [(part.channel, part.program) for part in (config, *config.parts)]
+    greeting = [[PROGRAM | channel - 1, sound - 1] for channel, sound in sounds if sound]
+    return KeptOutput(None if config.backend == "auto" else config.backend, config.port, greeting)
 
 
 def tell(text: str) -> None:

@@ -144,7 +144,7 @@ def kill(stage: Stage) -> None:
 
 def stop(stage: Stage) -> None:
     with ending(stage, OFF_S):
-        stage.engine.send_signal(stage.draw.choice([signal.SIGINT, signal.SIGTERM, signal.SIGHUP]))
+        stage.engine.send_signal(stage.draw.choice([signal.SIGINT, signal.SIGTERM]))
     assert stage.engine.wait(START_S) == 0
     assert not stage.books.held
     stage.start()

@@ -163,7 +163,7 @@ def test_version_help_config_and_devices() -> None:
     assert "piano" in notewire("devices").stdout
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_run_in_good_order(tmp_path: Path, number: signal.Signals) -> None:
     files = ["--events", tmp_path / "log.jsonl", "--midi-file", tmp_path / "take.mid"]
     command = [*NOTEWIRE, "run", "--file", DEMO, *QUIET, *files]

@@ -204,6 +204,15 @@ def test_ten_thousand_messages_that_are_no_commands_are_refused() -> None:
     assert done == 0
 
 
+def test_messagepack_is_understood_and_answered(stage: Stage) -> None:
+    with listening(stage) as address, zmq.Context() as context, context.socket(zmq.REQ) as client:
+        client.setsockopt(zmq.RCVTIMEO, 5_000)
+        client.connect(address)
+        client.send(msgspec.msgpack.encode(Snapshot()))
+        answer = client.recv()
+    assert isinstance(msgspec.msgpack.decode(answer, type=Standing), Standing)
+
+
 def test_where_nobody_listens_is_said_with_the_cure() -> None:
     with pytest.raises(NotewireError, match="is `notewire run` running"):
         ask("tcp://127.0.0.1:9", Panic())

@@ -12,7 +12,7 @@ from jack_server import jack_server
 from streams import streams
 
 from notewire.bridge.midi_backends import Backend, Output, list_ports
-from notewire.bridge.midi_port import LEAVE_S, MidiPort
+from notewire.bridge.midi_port import LEAVE_S, MidiPort, Part
 from notewire.bridge.touch import touch
 from notewire.streaming.contracts import NoteEvent, NoteOff, NoteOn, NotewireError
 
@@ -71,6 +71,23 @@ def test_the_touch_can_be_changed(
         port.send(NoteOn(number, 60 + number, velocity, 0, 0))
     assert [message[2] for message in output.messages] == pytest.approx(heard, abs=1)
     assert min(velocities[1:]) >= 1  # 0 would be a note-off
+
+
+def test_parts_have_channels_of_their_own() -> None:
+    output, parts = ListOutput(), [Part(0, 59, 2), Part(50, 64, 3)]
+    port = MidiPort(1, parts=parts, open_output=output, sleep=lambda _seconds: None)
+    for number, pitch in enumerate((59, 60, 65), 1):
+        port.send(NoteOn(number, pitch, 80, 0, 0))
+    assert [message[0] for message in output.messages] == [0x91, 0x92, 0x90]
+    port.close()
+    ends = [message[0] for message in output.messages[3:] if message[0] < 0xB0]
+    assert ends == [0x81, 0x82, 0x80]
+    assert [m for m in output.messages if m[1] == 123] == [[0xB0 + c, 123, 0] for c in range(3)]
+
+
+def test_a_part_on_a_channel_that_is_none_is_refused() -> None:
+    with pytest.raises(NotewireError, match="no MIDI channel 17"):
+        MidiPort(parts=[Part(0, 127, 17)], open_output=ListOutput())
 
 
 @given(streams)

@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -79,9 +79,8 @@ def test_a_server_that_dies_and_returns_is_heard_again(home: Path) -> None:
     assert said.count('"note_on"') == said.count('"note_off"')
 
 
-def _hears(notes: object) -> bool:
+def _hears(notes: Callable[[], int]) -> bool:
     """Whether new notes come while the demo is played."""
-    assert callable(notes)
     before, silent = notes(), subprocess.DEVNULL
     with ended(subprocess.Popen(["paplay", "-d", "mic", str(DEMO)], stderr=silent)):
         wait_for("notes", lambda: notes() > before + 5)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from test_cli import NOTEWIRE, QUIET
 from test_control import Stage, on_stage
+from test_live_jack import wait_for
 
 from notewire.bridge.commands import Done, Refused, Reload
 from notewire.daemon.settings_watch import SettingsWatch
 from notewire.daemon.sources import DEMO
 
 stage = pytest.fixture(on_stage)
+unix = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGHUP")
 
 
 def test_settings_read_again_take_effect_or_are_told_to_wait(stage: Stage, tmp_path: Path) -> None:
@@ -80,3 +86,45 @@ def test_a_running_engine_takes_what_is_written(tmp_path: Path) -> None:
         said = running.stderr.read()
     assert "settings read again" in said
     assert "the next start will heed view" in said
+
+
+def started(*more: str, **how: object) -> subprocess.Popen[str]:
+    """An engine that has said its first note."""
+    command = [*NOTEWIRE, "run", "--file", str(DEMO), "--view", "off", *more]
+    command += ["--no-midi", "--address", "tcp://127.0.0.1:*", "--set", "log.format=json"]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stderr=pipe, text=True, start_new_session=True, **how)  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+
+@unix
+def test_sighup_makes_a_service_read_its_settings(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    with started("--events", str(log)) as running:
+        wait_for("notes", lambda: log.exists() and log.stat().st_size)
+        running.send_signal(signal.SIGHUP)
+        assert running.stderr
+        news = json.loads(running.stderr.readline())
+        assert (news["event"], news["level"]) == ("settings read again", "info")
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(20) == 0
+
+
+@unix
+def test_a_closed_terminal_is_the_end(tmp_path: Path) -> None:
+    import fcntl
+    import pty
+    import termios
+
+    log, (ours, theirs) = tmp_path / "log.jsonl", pty.openpty()
+
+    def take_terminal() -> None:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    how = {"stdin": theirs, "preexec_fn": take_terminal}
+    with started("--events", str(log), **how) as running:
+        os.close(theirs)
+        wait_for("notes", lambda: log.exists() and log.stat().st_size)
+        os.close(ours)  # the window is closed
+        assert running.wait(20) == 0
+    said = log.read_text()
+    assert said.count("note_on") == said.count("note_off")

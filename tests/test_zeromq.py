@@ -89,6 +89,22 @@ def test_notes_arrive_with_topic_and_header(bus: ZeroMqPublisher) -> None:
     assert off == ("note.off", Header(bus.session, 0, 0.4), NoteOffMessage(1, 60, 0.3, 0.4))
 
 
+def test_messagepack_says_the_same_in_fewer_bytes(clock: Clock) -> None:
+    sizes = {}
+    for codec in ("json", "msgpack"):
+        with closing(ZeroMqPublisher(RATE, ANY, codec=codec, clock=clock)) as bus:
+            with listening(bus) as heard:
+                bus.send(ON)
+                bus.tick(6400, -20.0)
+                bus.send(OFF)
+            bodies, note = [message.body for message in heard], NoteOnMessage(1, 60, 80, 0.1, 0.2)
+            assert bodies[0] == note
+            assert HealthMessage([note]) in bodies
+            assert bodies[-2:] == [NoteOffMessage(1, 60, 0.3, 0.4), STOPPED]
+        sizes[codec] = sum(len(encode(body, codec)) for body in bodies)
+    assert sizes["msgpack"] < sizes["json"]
+
+
 def test_each_topic_counts_its_own_messages(bus: ZeroMqPublisher) -> None:
     with listening(bus) as heard:
         for number in range(3):
