@@ -27,7 +27,15 @@ from websockets.typing import Origin
 from ..streaming.contracts import NotewireError
 from .commands import Answer, Refused, read_command
 from .control import LARGEST, ask, control_address
-from .wire import Header, HealthMessage, Message, NoteOffMessage, NoteOnMessage, encode
+from .wire import (
+    Header,
+    HealthMessage,
+    Message,
+    NoteOffMessage,
+    NoteOnMessage,
+    NoteRevokeMessage,
+    encode,
+)
 from .zeromq import ADDRESS, connect, read_message
 
 HOST = "127.0.0.1"
@@ -107,7 +115,7 @@ class BrowserDoor:
         self._header, self._heard = header, time.monotonic()
         if isinstance(message, NoteOnMessage):
             self._held[message.id] = message
-        elif isinstance(message, NoteOffMessage):
+        elif isinstance(message, NoteOffMessage | NoteRevokeMessage):
             self._held.pop(message.id, None)
         elif isinstance(message, HealthMessage):
             self._held = {note.id: note for note in message.held}

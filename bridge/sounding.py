@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..streaming.contracts import NoteEvent, NoteOff, NoteOn
+from ..streaming.corrections import Correction, Revoke
 
 
 class Sounding:
@@ -19,6 +22,16 @@ class Sounding:
             self.notes[event.id] = event
         else:
             self.notes.pop(event.id, None)
+
+    def correct(self, correction: Correction) -> None:
+        """Keep the books of what a longer look came to."""
+        if isinstance(correction, NoteOn | NoteOff):
+            self.hear(correction)
+        elif isinstance(correction, Revoke):
+            self.notes.pop(correction.id, None)
+        elif note := self.notes.get(correction.id):
+            better = replace(note, velocity=correction.velocity, onset=correction.onset)
+            self.notes[correction.id] = better
 
     def offs(self) -> list[NoteOff]:
         """One note-off, now, for each note. They count as sounding until ``hear`` is told."""

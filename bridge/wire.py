@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from ..streaming.contracts import NoteEvent, NoteOff, NoteOn, NotewireError
+from ..streaming.corrections import Correction, Revoke, Update
 
 VERSION = 1
 Codec = Literal["json", "msgpack"]
@@ -43,6 +44,24 @@ class NoteOffMessage(msgspec.Struct, frozen=True, tag="note_off"):
     emitted: float
 
 
+class NoteRevokeMessage(msgspec.Struct, frozen=True, tag="note_revoke"):
+    """A longer look did not hear the note with this ``id``: as if it had never been said."""
+
+    id: Count
+    pitch: Pitch
+    emitted: float
+
+
+class NoteUpdateMessage(msgspec.Struct, frozen=True, tag="note_update"):
+    """A longer look heard the note with this ``id`` better."""
+
+    id: Count
+    pitch: Pitch
+    velocity: Velocity
+    onset: float
+    emitted: float
+
+
 class LevelMessage(msgspec.Struct, frozen=True, tag="level"):
     """How loud the input is."""
 
@@ -62,7 +81,8 @@ class StateMessage(msgspec.Struct, frozen=True, tag="state"):
 
 
 NoteMessage = NoteOnMessage | NoteOffMessage
-Message = NoteOnMessage | NoteOffMessage | LevelMessage | HealthMessage | StateMessage
+CorrectionMessage = NoteMessage | NoteRevokeMessage | NoteUpdateMessage
+Message = CorrectionMessage | LevelMessage | HealthMessage | StateMessage
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -81,6 +101,18 @@ def to_wire(event: NoteEvent, rate: int) -> NoteMessage:
         onset = seconds(event.onset, rate)
         return NoteOnMessage(event.id, event.pitch, event.velocity, onset, emitted)
     return NoteOffMessage(event.id, event.pitch, seconds(event.offset, rate), emitted)
+
+
+def correction_to_wire(correction: Correction, rate: int) -> CorrectionMessage:
+    """Samples at ``rate`` to seconds."""
+    emitted = seconds(correction.emitted, rate)
+    match correction:
+        case Revoke(id, pitch):
+            return NoteRevokeMessage(id, pitch, emitted)
+        case Update(id, pitch, velocity, onset):
+            return NoteUpdateMessage(id, pitch, velocity, seconds(onset, rate), emitted)
+        case NoteOn() | NoteOff():
+            return to_wire(correction, rate)
 
 
 def from_wire(message: NoteMessage, rate: int) -> NoteEvent:

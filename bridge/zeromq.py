@@ -18,6 +18,7 @@ import msgspec
 import zmq
 
 from ..streaming.contracts import NoteEvent, NotewireError
+from ..streaming.corrections import Correction
 from .door import Door, approach
 from .sounding import Sounding
 from .wire import (
@@ -28,7 +29,10 @@ from .wire import (
     Message,
     NoteOffMessage,
     NoteOnMessage,
+    NoteRevokeMessage,
+    NoteUpdateMessage,
     StateMessage,
+    correction_to_wire,
     decode,
     decode_header,
     encode,
@@ -40,6 +44,8 @@ ADDRESS = "tcp://127.0.0.1:5556"
 TOPICS: dict[type[Message], str] = {
     NoteOnMessage: "note.on",
     NoteOffMessage: "note.off",
+    NoteRevokeMessage: "note.revoke",
+    NoteUpdateMessage: "note.update",
     LevelMessage: "level",
     HealthMessage: "health",
     StateMessage: "state",
@@ -80,6 +86,11 @@ class ZeroMqPublisher:
     def send(self, event: NoteEvent) -> None:
         self._sounding.hear(event)
         self._publish(to_wire(event, self.rate), event.emitted)
+
+    def correct(self, correction: Correction) -> None:
+        """Take back, put right or add what was said too soon."""
+        self._publish(correction_to_wire(correction, self.rate), correction.emitted)
+        self._sounding.correct(correction)
 
     def tick(self, now: int, level_db: float) -> None:
         """Say how loud it is, ten times a second at most, and once a second what sounds.

@@ -55,7 +55,7 @@ class Conductor:
             case Panic():
                 answer = self._panic()
             case SetMode(mode):
-                answer = self._switch(mode, self._decoder(mode))
+                answer = self._switch(mode)
             case SetSensitivity(value):
                 answer = self._change("sensitivity", value)
             case SetTranspose(semitones):
@@ -94,18 +94,18 @@ class Conductor:
         return answer
 
     def _adopt(self, config: Config) -> Answer:
-        answer = self._switch(config.mode, self._tuned(config, config.mode))
-        if isinstance(answer, Done):
-            self._config = config
+        before, self._config = self._config, config
+        answer = self._switch(config.mode)
+        if isinstance(answer, Refused):
+            self._config = before
+        else:
             for port in self._ports:
                 port.velocities = touch(**config.midi.velocity.model_dump())
         return answer
 
     def _decoder(self, mode: Mode) -> DecoderConfig:
-        return self._tuned(self._config, mode)
-
-    def _tuned(self, config: Config, mode: Mode) -> DecoderConfig:
-        return config.decoder_for(self._engine.transcriber.config.decoder[mode])
+        """The model's own for this mode, with what the user has set."""
+        return self._config.decoder_for(self._engine.transcriber.config.tuned(mode))
 
     def _change(self, knob: str, value: float) -> Answer:
         """Turn a knob of the user's settings; it stays turned in other modes."""
@@ -113,13 +113,13 @@ class Conductor:
         self._config = self._config.model_copy(
             update={"decoder": DecoderConfig.model_validate(chosen)}
         )
-        mode = self._engine.transcriber.mode
-        return self._switch(mode, self._decoder(mode))
+        return self._switch(self._engine.transcriber.mode)
 
-    def _switch(self, mode: Mode, decoder: DecoderConfig) -> Answer:
+    def _switch(self, mode: Mode) -> Answer:
         if mode not in self._engine.transcriber.config.network.look_ahead:
             return Refused(f"the model has no mode '{mode}'")
-        self._engine.switch(mode, decoder)
+        later = self._engine.transcriber.later
+        self._engine.switch(mode, self._decoder(mode), self._decoder(later) if later else None)
         return Done()
 
     def _standing(self) -> Answer:

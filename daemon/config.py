@@ -84,6 +84,9 @@ class BusConfig(Section):
     address: str = Field(
         default="tcp://127.0.0.1:5556", description="loopback or ipc://; others with keys"
     )
+    corrections: bool = Field(
+        default=False, description="take back, put right and add what output.mode hears otherwise"
+    )
     codec: Literal["json", "msgpack"] = Field(
         default="json", description="how messages are written on the bus"
     )
@@ -119,6 +122,15 @@ class OutputConfig(Section):
 
     events: UserPath | None = Field(default=None, description="event log, JSON lines")
     midi: UserPath | None = Field(default=None, description="standard MIDI file")
+    mode: Mode | None = Field(
+        default=None,
+        description="how long to listen before writing to the MIDI file; none: as long as is known",
+    )
+
+
+def most_patient(look_aheads: dict[Mode, int]) -> Mode:
+    """The mode that listens longest."""
+    return max(look_aheads, key=look_aheads.__getitem__)
 
 
 class Config(Section):
@@ -139,6 +151,12 @@ class Config(Section):
     metrics: MetricsConfig = MetricsConfig()
     log: LogConfig = LogConfig()
     output: OutputConfig = OutputConfig()
+
+    def second_mode(self, look_aheads: dict[Mode, int]) -> Mode | None:
+        """The mode of the second thoughts, where anything asks for them; of the model's own."""
+        if not (self.output.midi or self.bus.corrections):
+            return None
+        return self.output.mode or most_patient(look_aheads)
 
     def decoder_for(self, tuned: DecoderConfig) -> DecoderConfig:
         """The model's tuned decoder with what the user has set."""

@@ -13,6 +13,7 @@ from ..models.config import Mode
 from ..models.transcriber import Transcriber
 from ..streaming.contracts import AudioBlock, NoteEvent, NoteOn, NotewireError
 from ..streaming.decoding import DecoderConfig
+from .afterthoughts import Afterthoughts
 from .meters import RECENT, LatencyMeter, Summary, percentiles
 from .sources import Source
 from .views import Status, View
@@ -33,8 +34,10 @@ class Engine:
         bus: ZeroMqPublisher | None = None,
         pulses: Sequence[Callable[[], None]] = (),
         latency: LatencyMeter | None = None,
+        afterthoughts: Afterthoughts | None = None,
     ) -> None:
         self.source, self.transcriber, self.sinks = source, transcriber, sinks
+        self.afterthoughts = afterthoughts or Afterthoughts(transcriber, Fanout([]))
         self.view, self.bus, self.pulses = view, bus, pulses
         self.latency = latency or LatencyMeter()
         self.hops: deque[float] = deque(maxlen=RECENT)  # seconds of compute for each hop
@@ -66,10 +69,13 @@ class Engine:
         """End every note that sounds, and listen on."""
         for event in self.transcriber.release():
             self._say(event)
+        self.afterthoughts.say(self.muted)
 
-    def switch(self, mode: Mode, decoder: DecoderConfig) -> None:
-        """Go on in another mode or with another decoder."""
-        for event in self.transcriber.switch(mode, decoder):
+    def switch(
+        self, mode: Mode, decoder: DecoderConfig, later: DecoderConfig | None = None
+    ) -> None:
+        """Go on in another mode or with another decoder; later: that of the second thoughts."""
+        for event in self.transcriber.switch(mode, decoder, later):
             self._say(event)
 
     def mute(self, on: bool) -> None:
@@ -102,6 +108,7 @@ class Engine:
         before, begun = self.transcriber.hops, time.perf_counter()
         for event in self.transcriber.feed(block):
             self._say(replace(event, emitted=self.transcriber.position))
+        self.afterthoughts.say(self.muted)
         if done := self.transcriber.hops - before:
             self.hops.append((time.perf_counter() - begun) / done)
 
@@ -109,6 +116,7 @@ class Engine:
         if self.muted:
             return
         self.sinks.send(event)
+        self.afterthoughts.said(event)
         latency = None
         if isinstance(event, NoteOn):
             self.notes += 1
@@ -123,6 +131,7 @@ class Engine:
         for pulse in self.pulses:
             pulse()
         self.sinks.retry()
+        self.afterthoughts.takes.retry()
         if self.bus is not None:
             self.bus.tick(self.transcriber.position, self.transcriber.level_db)
         self.view.status(Status(self.transcriber.level_db, self.summary()))
@@ -131,8 +140,9 @@ class Engine:
         try:
             for event in [] if self.muted else self.transcriber.flush():
                 self.sinks.send(event)
+            self.afterthoughts.say(self.muted)
         finally:
-            failures = self.sinks.close()
+            failures = self.sinks.close() + self.afterthoughts.takes.close()
             self.source.close()
             self.view.close()
         return failures

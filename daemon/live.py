@@ -14,10 +14,12 @@ from ..bridge.commands import Done, Refused, Reload
 from ..bridge.fanout import Fanout
 from ..bridge.service import Service
 from ..bridge.signals import Hangup, Stop, hangup_heard, stop_on_signals
-from ..models.config import ModelConfig
+from ..models.config import Mode, ModelConfig
 from ..models.library import open_model
 from ..models.network import Network
 from ..models.transcriber import Transcriber
+from ..streaming.decoding import DecoderConfig
+from .afterthoughts import Afterthoughts
 from .conductor import Conductor
 from .config import Config
 from .engine import Engine
@@ -73,8 +75,12 @@ def _warm_up(network: Network, hop: int) -> None:
 def _transcriber(
     config: Config, network: Network, model: ModelConfig, source: Source
 ) -> Transcriber:
-    decoder = config.decoder_for(model.decoder[config.mode])
-    return Transcriber(network, model, source.rate, config.mode, decoder)
+    def decoder(mode: Mode) -> DecoderConfig:
+        return config.decoder_for(model.tuned(mode))
+
+    second = config.second_mode(model.network.look_ahead)
+    later = (second, decoder(second)) if second else None
+    return Transcriber(network, model, source.rate, config.mode, decoder(config.mode), later)
 
 
 def _engine(
@@ -88,7 +94,9 @@ def _engine(
     sinks, view, bus = Fanout(outputs.sinks), _view(config, source), outputs.bus
     if isinstance(source, SteadyInput):
         source.on_return = lambda: outputs.renew(source.name)
-    return Engine(source, transcriber, sinks, view, bus, outputs.pulses, latency)
+    corrected = bus if config.bus.corrections else None
+    second = Afterthoughts(transcriber, Fanout(outputs.takes), corrected)
+    return Engine(source, transcriber, sinks, view, bus, outputs.pulses, latency, second)
 
 
 def _heed(conductor: Conductor, outputs: Outputs, file: Path | None, hangup: Hangup) -> None:

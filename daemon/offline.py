@@ -23,7 +23,7 @@ from ..models.network import Network
 from ..models.transcriber import Transcriber
 from ..streaming.contracts import NoteEvent, NoteOn, NotewireError, Sink
 from .audio_file import AudioFile
-from .config import Config
+from .config import Config, most_patient
 from .engine import Engine
 from .sources import PacedFile
 from .views import PlainView
@@ -44,6 +44,8 @@ def transcribe_files(
     """Transcribe all that can be; 0, or 2 if any file could not be."""
     torch.set_num_threads(config.threads)
     network, model = open_model(config.model, config.device)
+    if "mode" not in config.model_fields_set:  # nobody waits: listen as long as is of use
+        config = config.model_copy(update={"mode": most_patient(model.network.look_ahead)})
     failed = False
     with _progress() as progress:
         for job in plan(files, folder, events):
@@ -113,7 +115,7 @@ def _play(job: Job, network: Network, model: ModelConfig, config: Config) -> Non
 
 
 def _transcriber(network: Network, model: ModelConfig, rate: int, config: Config) -> Transcriber:
-    decoder = config.decoder_for(model.decoder[config.mode])
+    decoder = config.decoder_for(model.tuned(config.mode))
     return Transcriber(network, model, rate, config.mode, decoder)
 
 

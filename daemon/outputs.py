@@ -21,14 +21,16 @@ from .meters import LatencyMeter
 
 
 class Outputs:
-    """Everything that the settings ask for; ``sinks`` for notes, ``pulses`` to call all the time.
+    """Everything that the settings ask for: ``sinks`` for notes, ``takes`` for second thoughts.
 
-    Files are opened last: a mistake in another setting must not empty an earlier take. Raises
-    NotewireError for what cannot be opened, with the rest closed again. rate: of the events, Hz.
+    ``pulses`` are to be called all the time. Files are opened last: a mistake in another setting
+    must not empty an earlier take. Raises NotewireError for what cannot be opened, with the rest
+    closed again. rate: of the events, Hz.
     """
 
     def __init__(self, config: Config, rate: int, latency: LatencyMeter) -> None:
         self.sinks: list[Sink] = []
+        self.takes: list[Sink] = []
         self.bus: ZeroMqPublisher | None = None
         self.control: Control | None = None
         self.keeper: KeptOutput | None = None
@@ -53,7 +55,7 @@ class Outputs:
 
     def close(self) -> None:
         """May be called twice; also after the engine has closed the sinks."""
-        for part in (self.control, *self.sinks):
+        for part in (self.control, *self.sinks, *self.takes):
             if part:
                 part.close()
 
@@ -101,7 +103,7 @@ class Outputs:
 
     def _open_files(self, config: OutputConfig, rate: int) -> None:
         if config.midi:
-            self.sinks.append(MidiFile(config.midi, rate))
+            self.takes.append(MidiFile(config.midi, rate))
         if config.events:
             self.sinks.append(EventLog(config.events, rate))
 

@@ -40,7 +40,7 @@ def main(bus: str = BUS, control: str = CONTROL) -> None:
             held = {note["id"]: note["pitch"] for note in message["held"]}
         elif message["type"] == "note_on":
             held[message["id"]] = message["pitch"]
-        else:
+        elif message["type"] in ("note_off", "note_revoke"):
             held.pop(message["id"], None)
 
 

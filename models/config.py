@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from ..streaming.contracts import NotewireError
 from ..streaming.decoding import DecoderConfig
 from ..streaming.vqt_config import VQTConfig
 
@@ -40,3 +41,10 @@ class ModelConfig(BaseModel):
     vqt: VQTConfig = VQTConfig()
     network: NetworkConfig = NetworkConfig()
     decoder: dict[Mode, DecoderConfig] = {mode: DecoderConfig() for mode in MODES}
+
+    def tuned(self, mode: Mode) -> DecoderConfig:
+        """The decoder chosen for a mode. Raises NotewireError if the model has no such mode."""
+        if mode not in self.network.look_ahead:
+            have = ", ".join(self.network.look_ahead)
+            raise NotewireError(f"the model '{self.name}' has no mode '{mode}', only {have}")
+        return self.decoder[mode]

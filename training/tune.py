@@ -17,7 +17,7 @@ from rich.progress import track
 
 from ..models.config import MODES, Mode, ModelConfig
 from ..models.network import Network
-from ..models.transcriber import read_logits
+from ..models.reader import read_logits
 from ..streaming.decoding import DecoderConfig, FrameClock
 from ..streaming.notes import Activations, NoteDecoder
 from .augment import AugmentConfig, recolour

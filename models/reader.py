@@ -1,0 +1,90 @@
+"""One mode's answers read as notes: its look-ahead, its decoder, and what sounds in it."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..streaming.contracts import NoteEvent
+from ..streaming.decoding import DecoderConfig, FrameClock
+from ..streaming.notes import Activations, NoteDecoder, silence
+from .config import Mode, ModelConfig
+from .network import OUTPUTS
+
+
+class Reader:
+    """``reader(logits, hops)`` returns the events of the next hops, on the stream's own clock.
+
+    decoder: None for the model's own, tuned for ``mode``; delay: of the resampler, samples. Raises
+    NotewireError if the model has no such mode.
+    """
+
+    def __init__(
+        self, config: ModelConfig, mode: Mode, decoder: DecoderConfig | None = None, delay: int = 0
+    ) -> None:
+        self._config, self._delay = config, delay
+        self._notes = silence()
+        self.switch(mode, decoder)
+
+    def switch(self, mode: Mode, decoder: DecoderConfig | None) -> None:
+        """All look-aheads are answered at every hop: a mode is the choice of one."""
+        tuned, look_aheads = self._config.tuned(mode), self._config.network.look_ahead
+        self.mode: Mode = mode
+        self._head = list(look_aheads).index(mode)
+        vqt = self._config.vqt
+        clock = FrameClock(vqt.rate, vqt.hop, look_aheads[mode], self._delay)
+        self.decoder = NoteDecoder(decoder or tuned, clock)
+
+    def __call__(self, logits: Tensor, hops: NDArray[np.floating]) -> list[NoteEvent]:
+        """logits: (hops, look-aheads, OUTPUTS, 88); hops: (hops, samples), the audio itself."""
+        activations = read_logits(logits[:, self._head], hops)
+        events, self._notes = self.decoder(activations, self._notes)
+        return events
+
+    def release(self, now: int) -> list[NoteEvent]:
+        """End all that sounds, at sample ``now`` of the stream, and read on."""
+        events, silent = self.decoder.release(self._notes, max(now, self._said))
+        self._notes = silent._replace(hop=self._notes.hop)
+        return events
+
+    def restart(self) -> None:
+        """What comes next is the first hop of another stream."""
+        self._notes = self._notes._replace(hop=0)
+
+    @property
+    def sounding(self) -> list[int]:
+        """The pitches held now."""
+        return self._notes.sounding
+
+    @property
+    def judged(self) -> int:
+        """Sample up to which it has made up its mind."""
+        return self.decoder.clock.start(self._notes.hop)
+
+    @property
+    def _said(self) -> int:
+        """Position at which the newest answer was given."""
+        hops = self._notes.hop
+        return self.decoder.clock.emitted(hops - 1) if hops else 0
+
+
+def read_logits(logits: Tensor, hops: NDArray[np.floating]) -> Activations:
+    """What the network says, as the decoder takes it.
+
+    logits: (hops, OUTPUTS, 88), of one look-ahead; hops: (hops, samples), the audio itself.
+    """
+    said = dict(zip(OUTPUTS, logits.cpu().unbind(1), strict=True))
+    return Activations(
+        torch.sigmoid(said["onset"]).numpy(),
+        torch.sigmoid(said["frame"]).numpy(),
+        torch.sigmoid(said["velocity"]).numpy(),
+        torch.tanh(said["shift"]).numpy(),
+        level_db(hops),
+    )
+
+
+def level_db(hops: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Of each hop, dBFS."""
+    return 10 * np.log10((hops.astype(np.float64) ** 2).mean(axis=1) + 1e-12)
