@@ -23,9 +23,9 @@ from ..bridge.stderr import quiet_stderr
 from ..streaming.contracts import AudioBlock, NotewireError
 from ..streaming.ring import Ring
 from .devices import (
-    InputDevice,
+    AudioDevice,
     default_input,
-    find_input,
+    find_device,
     find_loopback,
     input_devices,
 )
@@ -160,11 +160,11 @@ def _wait_for_hang_up(pipe: Connection) -> None:
         return
 
 
-def _choose(request: CaptureRequest, devices: list[InputDevice]) -> InputDevice:
+def _choose(request: CaptureRequest, devices: list[AudioDevice]) -> AudioDevice:
     if request.loopback:
         return find_loopback(devices)
     if request.name != "auto":
-        return find_input(request.name, devices)
+        return find_device(request.name, devices)
     device = default_input(devices)
     if device is None:
         raise NoInputError("there is no audio input (is the sound server running?)")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..streaming.contracts import NotewireError
-from . import cli_bus
+from . import cli_bus, cli_machine
 from .cli_options import (
     ConfigFile,
     Device,
@@ -37,6 +37,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(cli_bus.commands)
+app.add_typer(cli_machine.commands)
 
 
 def _version(asked: bool) -> None:
@@ -121,38 +122,6 @@ def transcribe(
     from .offline import transcribe_files
 
     raise typer.Exit(transcribe_files(files, output, events, settings, realtime))
-
-
-@app.command()
-def devices() -> None:
-    """List audio inputs, MIDI ports and compute devices, by the names that settings take."""
-    from .listing import print_devices
-
-    print_devices()
-
-
-@app.command()
-def doctor(
-    seconds: Annotated[float, typer.Option(min=2.0, max=600.0, help="How long to listen.")] = 6.0,
-    input: Input = None,
-    loopback: Loopback = None,
-    file: File = None,
-    model: Model = None,
-    device: Device = None,
-    config: ConfigFile = None,
-    set: Set = None,
-) -> None:
-    """Check input, level, hum, speed, bus and MIDI port, and say what to do; 1 if something is bad.
-
-    Sends one note to the MIDI port, and listens whether it comes back.
-    """
-    flags = {"input.device": input, "input.loopback": loopback, "input.file": file}
-    flags |= {"model": model, "device": device}
-    settings = load_config(config, flags | assignments(set or []))
-    from .doctor import examine
-
-    if not examine(settings, seconds):
-        raise typer.Exit(1)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Audio inputs by name: indices change when something is plugged in, so nobody types them."""
+"""Audio devices by name: indices change when something is plugged in, so nobody types them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import difflib
 import os
 import sys
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from ..bridge.stderr import quiet_stderr
 from ..streaming.contracts import NotewireError
@@ -16,8 +16,8 @@ LOOPBACK_NAMES = ("blackhole", "loopback", "soundflower", "stereo mix", "cable o
 
 
 @dataclass(frozen=True, slots=True)
-class InputDevice:
-    """An input as PortAudio names it; ``rate`` is its own, in Hz."""
+class AudioDevice:
+    """An input or an output as PortAudio names it; ``rate`` is its own, in Hz."""
 
     name: str
     host: str
@@ -31,33 +31,42 @@ class InputDevice:
         return f"{self.host}: {self.name}"
 
 
-def input_devices() -> list[InputDevice]:
+def input_devices() -> list[AudioDevice]:
     """All inputs; none, rather than an error, where there is no sound system at all."""
+    return _devices("input")
+
+
+def output_devices() -> list[AudioDevice]:
+    """The same for outputs."""
+    return _devices("output")
+
+
+def _devices(way: Literal["input", "output"]) -> list[AudioDevice]:
     try:
         with quiet_stderr():
             import sounddevice
 
             hosts: Any = sounddevice.query_hostapis()
             devices: Any = sounddevice.query_devices()
-            default = sounddevice.default.device[0]
+            default = sounddevice.default.device[way]
     except Exception:  # no PortAudio, no sound system, or one that fails in its own way
         return []
     return [
-        InputDevice(
+        AudioDevice(
             device["name"],
             hosts[device["hostapi"]]["name"],
-            device["max_input_channels"],
+            device[f"max_{way}_channels"],
             int(device["default_samplerate"]),
             device["index"] == default,
             device["index"],
         )
         for device in devices
-        if device["max_input_channels"] > 0
+        if device[f"max_{way}_channels"] > 0
     ]
 
 
-def find_input(wish: str, devices: list[InputDevice]) -> InputDevice:
-    """The input that ``wish`` names: in full, exactly, or by a part that no other has.
+def find_device(wish: str, devices: list[AudioDevice]) -> AudioDevice:
+    """The device that ``wish`` names: in full, exactly, or by a part that no other has.
 
     Raises NotewireError, with the names to choose from.
     """
@@ -70,16 +79,16 @@ def find_input(wish: str, devices: list[InputDevice]) -> InputDevice:
             return matches[0]
         if matches:
             names = "; ".join(d.full_name for d in matches)
-            raise NotewireError(f"input '{wish}' could be any of: {names}. Give one in full")
+            raise NotewireError(f"'{wish}' could be any of: {names}. Give one in full")
     raise NotewireError(_unknown(wish, devices))
 
 
-def default_input(devices: list[InputDevice]) -> InputDevice | None:
+def default_input(devices: list[AudioDevice]) -> AudioDevice | None:
     """The system's default input, or the only host's first one; None where there is none."""
     return next((d for d in devices if d.default), devices[0] if devices else None)
 
 
-def find_loopback(devices: list[InputDevice]) -> InputDevice:
+def find_loopback(devices: list[AudioDevice]) -> AudioDevice:
     """The input that carries what the computer plays. Raises NotewireError with the cure."""
     for device in devices:
         if any(name in device.name.lower() for name in LOOPBACK_NAMES):
@@ -97,10 +106,10 @@ def find_loopback(devices: list[InputDevice]) -> InputDevice:
     )
 
 
-def _unknown(wish: str, devices: list[InputDevice]) -> str:
+def _unknown(wish: str, devices: list[AudioDevice]) -> str:
     if not devices:
-        return f"no input '{wish}': there is no audio input at all (is the sound server running?)"
+        return f"no device '{wish}': there is no audio device at all (is the sound server running?)"
     names = [d.name for d in devices]
     close = difflib.get_close_matches(wish, names, n=1)
     hint = f"; did you mean '{close[0]}'?" if close else "."
-    return f"no input '{wish}'{hint} Inputs: {', '.join(names)}"
+    return f"no device '{wish}'{hint} Devices: {', '.join(names)}"

@@ -91,6 +91,7 @@ class Engine:
             percentiles(self.hops),
             self.transcriber.hop / self.transcriber.rate,
             self.source.lost / self.source.rate,
+            self.latency.device,
             self.source.glitches,
         )
 

@@ -20,6 +20,7 @@ from ..models.network import Network
 from ..models.transcriber import Transcriber
 from ..streaming.decoding import DecoderConfig
 from .afterthoughts import Afterthoughts
+from .calibration import input_latency
 from .conductor import Conductor
 from .config import Config
 from .engine import Engine
@@ -52,7 +53,7 @@ def run_live(config: Config, reread: Callable[[], Config], file: Path | None = N
         source, word = open_source(config.input, stop)
         opened.callback(source.close)
         transcriber = _transcriber(config, network, model, source)
-        latency = LatencyMeter()
+        latency = LatencyMeter(device=input_latency(source.name))
         outputs = Outputs(config, transcriber.rate, latency)
         opened.callback(outputs.close)
         if word:

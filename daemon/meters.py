@@ -17,11 +17,14 @@ class LatencyMeter:
     """How long after its onset a note is said, in seconds of this computer's clock.
 
     The earliest arrival of a sample fixes when it was captured, so waiting in buffers, look-ahead
-    and compute all count. The device's own converter does not: it cannot be seen from here.
+    and compute all count. What the device itself needs cannot be seen from here: ``device``, in
+    seconds, is what ``notewire calibrate`` measured of it.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, device: float | None = None
+    ) -> None:
+        self._clock, self.device = clock, device
         self._offset = self._since = None
         self.recent: deque[float] = deque(maxlen=RECENT)
 
@@ -39,8 +42,9 @@ class LatencyMeter:
         self._offset = self._since = None
 
     def sounded(self, position: float) -> float:
-        """When, on the clock, the sample at ``position`` seconds of the stream was captured."""
-        return position + (self._clock() - position if self._offset is None else self._offset)
+        """When, on the clock, what is ``position`` seconds into the stream could be heard."""
+        arrived = self._clock() if self._offset is None else position + self._offset
+        return arrived - (self.device or 0.0)
 
     def said(self, onset: float) -> float:
         """A note with this onset, in seconds of the stream, is said now; its latency, seconds."""
@@ -68,6 +72,7 @@ class Summary:
     hop: Percentiles
     hop_seconds: float
     lost: float
+    device: float | None = None  # share of the latency that is the input's; None: not measured
     glitches: int = 0  # losses that the audio system reported without saying how much
 
     @property
@@ -81,6 +86,8 @@ class Summary:
             lost = f"lost {self.lost:.2f} s and {self.glitches} glitches"
         if self.latency.median:
             latency = f"{1000 * self.latency.median:.0f} ms, p95 {1000 * self.latency.p95:.0f} ms"
+        if self.device is not None:
+            latency += f" (input {1000 * self.device:.0f})"
         return f"{self.notes} notes · latency {latency} · load {self.load:.0%} · {lost}"
 
 
