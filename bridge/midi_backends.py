@@ -11,7 +11,11 @@ import rtmidi._rtmidi as rtmidi
 from ..streaming.contracts import NotewireError
 from .stderr import quiet_stderr
 
-CLIENT, PORT = "Notewire", "Notes"  # stable, because people save connections by these names
+# stable, because people save connections by these names; JACK wants one for each client
+CLIENT, PORT = "Notewire", "Notes"
+CLOCK_CLIENT, CLOCK_PORT = "Notewire Clock", "In"
+
+VIRTUAL = "virtual"
 
 Backend = Literal["alsa", "jack", "coremidi", "winmm"]
 
@@ -104,6 +108,27 @@ def open_output(
             reasons.append(f"{candidate}: {error}")
     cure = CURES.get(platform, "give the name of a listed port" if port else UNIX_CURE)
     raise NotewireError(f"no MIDI port could be opened ({'; '.join(reasons)}); {cure}")
+
+
+def open_clock(backend: Backend, wish: str, hear: Callable[[bytes], None]) -> Callable[[], None]:
+    """Take clock messages, from a port of our own where ``wish`` is "virtual", else from that one.
+
+    hear: called from a thread of rtmidi's with each message. Gives what closes the port. Raises
+    NotewireError if it cannot be opened.
+    """
+    try:
+        with quiet_stderr():
+            client = rtmidi.MidiIn(APIS[backend], name=CLOCK_CLIENT)
+            if wish == VIRTUAL:
+                client.open_virtual_port(CLOCK_PORT)
+            else:
+                client.open_port(_find(client.get_ports(), wish), CLOCK_PORT)
+    except FAILURES as error:
+        cure = f"name an input that is there, or '{VIRTUAL}' for a port of our own"
+        raise NotewireError(f"no MIDI clock by {backend}: {error}; {cure}") from error
+    client.ignore_types(sysex=True, timing=False, active_sense=True)
+    client.set_callback(lambda event, _: hear(bytes(event[0])))
+    return client.close_port
 
 
 def list_ports(client: Callable[[Backend], Client] = new_client) -> dict[Backend, list[str]]:

@@ -12,40 +12,39 @@ from typing import NamedTuple
 import mido
 import structlog
 
-from ..streaming.contracts import NoteEvent, NoteOff, NoteOn
+from ..streaming.contracts import NoteEvent, NoteOff
+from ..streaming.tempo import TempoMap
 from .files import naming
+from .grid import TICKS_PER_BEAT, Grid, grid
 from .journal import Journal, rescue
 from .sounding import Sounding
 from .wire import NoteMessage, from_wire
 
-TICKS_PER_BEAT = 960
-TICKS_PER_SECOND = 2 * TICKS_PER_BEAT  # at 120 bpm
-TEMPO = 500_000  # microseconds a beat: 120 bpm
 JOURNAL_RATE = 1_000_000  # Hz: a journal is in microseconds
-TEXT = f"Tempo unknown: ticks are times at 120 bpm, {TICKS_PER_SECOND} ticks a second"
 
 log = structlog.get_logger()
 
 
 class _Note(NamedTuple):
     pitch: int
-    start: int  # ticks
-    end: int  # ticks, after start
+    start: int  # ticks; samples, as long as the take goes on
+    end: int  # after start
     velocity: int
 
 
 class MidiFile:
     """Keeps the notes and writes the whole file in ``close``, or leaves the old one.
 
-    ``rate`` is that of the events, Hz. Makes the folder the file lies in. Raises NotewireError
+    ``rate`` is that of the events, Hz; ``tempo``: the beats of a song that the notes go with, which
+    may grow until ``close``. Makes the folder the file lies in. Raises NotewireError
     if the folder cannot be written now, or the file in ``close``, which may then be tried again.
     A take that a crash cut off is saved beside it by the next one of its name.
     """
 
     name = "MIDI file"
 
-    def __init__(self, path: str | Path, rate: int) -> None:
-        self.path, self.rate = Path(path), rate
+    def __init__(self, path: str | Path, rate: int, tempo: TempoMap | None = None) -> None:
+        self.path, self.rate, self._tempo = Path(path), rate, tempo
         self._sounding = Sounding()
         self._notes: list[_Note] = []
         self._written = False
@@ -61,7 +60,8 @@ class MidiFile:
         self._journal.send(event)
         begun = self._sounding.notes.get(event.id)
         if isinstance(event, NoteOff) and begun:
-            self._notes.append(self._note(begun, event))
+            end = max(event.offset, begun.onset + 1)
+            self._notes.append(_Note(begun.pitch, begun.onset, end, begun.velocity))
         self._sounding.hear(event)
 
     def close(self) -> None:
@@ -75,13 +75,6 @@ class MidiFile:
         self._written = True
         self._journal.discard()
 
-    def _note(self, on: NoteOn, off: NoteOff) -> _Note:
-        start = self._ticks(on.onset)
-        return _Note(on.pitch, start, max(self._ticks(off.offset), start + 1), on.velocity)
-
-    def _ticks(self, samples: int) -> int:
-        return round(samples * TICKS_PER_SECOND / self.rate)
-
     def _check_place(self) -> None:
         """Fail at the start of the music rather than at its end."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -94,7 +87,7 @@ class MidiFile:
         part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
         try:
             with part.open("wb") as file:
-                _score(self._notes).save(file=file)
+                _score(self._notes, grid(self._tempo, self.rate)).save(file=file)
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(self.path)
@@ -114,13 +107,16 @@ def _save(path: Path, notes: list[NoteMessage]) -> None:
     log.warning("an earlier take was cut off; saved", file=str(saved.path))
 
 
-def _score(notes: Iterable[_Note]) -> mido.MidiFile:
+def _score(notes: Iterable[_Note], grid: Grid) -> mido.MidiFile:
     """Format 1: a track that says what the ticks mean, and one of notes."""
-    meaning = mido.MidiTrack()
-    meaning.append(mido.MetaMessage("set_tempo", tempo=TEMPO))
-    meaning.append(mido.MetaMessage("text", text=TEXT))
-    tracks = [meaning, _track(_untangled(notes))]
+    tracks = [grid.track(), _track(_untangled(_placed(note, grid) for note in notes))]
     return mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT, tracks=tracks)
+
+
+def _placed(note: _Note, grid: Grid) -> _Note:
+    """From samples to ticks."""
+    start = grid.ticks(note.start)
+    return note._replace(start=start, end=max(grid.ticks(note.end), start + 1))
 
 
 def _track(notes: Iterable[_Note]) -> mido.MidiTrack:

@@ -12,13 +12,14 @@ from __future__ import annotations
 import heapq
 import multiprocessing
 import struct
+import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection
 
 from ..streaming.contracts import NotewireError
-from .midi_backends import Backend, Output, open_output
+from .midi_backends import Backend, Output, open_clock, open_output
 from .signals import ignore_stop_signals, stop_signals_ignored
 
 NOTE_OFF, NOTE_ON, CONTROL = 0x80, 0x90, 0xB0
@@ -37,17 +38,24 @@ OpenOutput = Callable[[Backend | None, str | None], Output]
 class KeptOutput:
     """An ``Output`` whose port lives in another process.
 
-    greeting: messages that every new port begins with, such as program changes. ``pulse`` has to be
-    called more often than ``STALL_S``. Raises NotewireError if no port can be opened; sending
-    raises OSError when the keeper is gone, and the next attempt starts another.
+    greeting: messages that every new port begins with, such as program changes. clock: where to
+    take MIDI clock from, see ``open_clock``; ``on_clock`` gets its messages with their times on the
+    monotonic clock. ``pulse`` has to be called more often than ``STALL_S``. Raises NotewireError if
+    no port can be opened; sending raises OSError when the keeper is gone, and the next attempt
+    starts another.
     """
 
     def __init__(
-        self, backend: Backend | None, port: str | None, greeting: Sequence[list[int]] = ()
+        self,
+        backend: Backend | None,
+        port: str | None,
+        greeting: Sequence[list[int]] = (),
+        clock: str | None = None,
     ) -> None:
         self._greeting = greeting
+        self.on_clock: Callable[[float, bytes], object] = lambda _when, _message: None
         self.when: float | None = None  # when what is sent now is to leave; None: at once
-        self._request = backend, port
+        self._request = backend, port, clock
         self._open()
 
     def send_message(self, message: list[int]) -> None:
@@ -60,12 +68,17 @@ class KeptOutput:
         """The engine is alive. Is the keeper? Never raises: that is left to the next message."""
         with suppress(EOFError, OSError):
             while self._pipe.poll():
-                self._pipe.recv_bytes()
+                self._hear(self._pipe.recv_bytes())
                 self._answered = time.monotonic()
             if time.monotonic() - self._answered > HUNG_S:
                 self._process.kill()
             elif self._process.is_alive():
                 self._pipe.send_bytes(PULSE)
+
+    def _hear(self, said: bytes) -> None:
+        if said:
+            (when,) = WHEN.unpack(said[: WHEN.size])
+            self.on_clock(when, said[WHEN.size :])
 
     def reopen(self) -> None:
         """Another keeper and another port, for when the MIDI system itself was gone."""
@@ -164,40 +177,69 @@ def keep(
     pipe: Connection,
     backend: Backend | None,
     port: str | None,
+    clock: str | None = None,
     open_output: OpenOutput = open_output,
 ) -> None:
-    """The process: open the port, say so, pass on what comes, and leave nothing sounding."""
+    """The process: open the ports, say so, pass on what comes, and leave nothing sounding."""
     ignore_stop_signals()  # Ctrl-C reaches it too: it ends after the engine
-    try:
-        output = open_output(backend, port)
-    except NotewireError as error:
-        pipe.send(error)
-        return
-    keeper = Keeper(output)
-    try:
-        pipe.send(output.backend)
-        _pass_on(pipe, keeper)
-    finally:
-        if keeper.silence():
-            time.sleep(LEAVE_S)
-        output.close_port()
+    answers = Answers(pipe)
+    with ExitStack() as opened:
+        try:
+            output = open_output(backend, port)
+            opened.callback(output.close_port)
+            if clock:
+                opened.callback(open_clock(output.backend, clock, answers.clock))
+        except NotewireError as error:
+            pipe.send(error)
+            return
+        keeper = Keeper(output)
+        opened.callback(_leave, keeper)
+        answers.begin(output.backend)
+        _pass_on(pipe, keeper, answers)
 
 
-def _pass_on(pipe: Connection, keeper: Keeper) -> None:
+class Answers:
+    """What goes back to the engine, from two threads: pulses, and clock messages as they come."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe, self._lock, self._begun = pipe, threading.Lock(), False
+
+    def begin(self, backend: Backend) -> None:
+        with self._lock:
+            self._pipe.send(backend)
+            self._begun = True
+
+    def pulse(self) -> None:
+        with self._lock:
+            self._pipe.send_bytes(PULSE)
+
+    def clock(self, message: bytes) -> None:
+        when = WHEN.pack(time.monotonic())
+        with self._lock, suppress(OSError):
+            if self._begun:
+                self._pipe.send_bytes(when + message)
+
+
+def _leave(keeper: Keeper) -> None:
+    if keeper.silence():
+        time.sleep(LEAVE_S)
+
+
+def _pass_on(pipe: Connection, keeper: Keeper, answers: Answers) -> None:
     """Until the engine hangs up, by intention or by death."""
     heard = time.monotonic()
     with suppress(EOFError, OSError):
         while True:
             if pipe.poll(keeper.patience()):
                 heard = time.monotonic()
-                _obey(pipe, keeper)
+                _obey(pipe, keeper, answers)
             elif time.monotonic() - heard > STALL_S:
                 keeper.silence()
             keeper.leave()
 
 
-def _obey(pipe: Connection, keeper: Keeper) -> None:
+def _obey(pipe: Connection, keeper: Keeper, answers: Answers) -> None:
     if message := pipe.recv_bytes():
         keeper.take(message)
     else:
-        pipe.send_bytes(PULSE)
+        answers.pulse()

@@ -68,6 +68,15 @@ class LevelMessage(msgspec.Struct, frozen=True, tag="level"):
     db: float  # dBFS
 
 
+class TempoMessage(msgspec.Struct, frozen=True, tag="tempo"):
+    """The DAW's song came to a beat, or stopped, at second ``at`` of the stream."""
+
+    bpm: float  # 0: not known yet
+    beat: float  # from the song's beginning, 0 is its first
+    running: bool
+    at: float
+
+
 class HealthMessage(msgspec.Struct, frozen=True, tag="health"):
     """The heartbeat: every note that sounds, so that who came late or slept can catch up."""
 
@@ -82,7 +91,7 @@ class StateMessage(msgspec.Struct, frozen=True, tag="state"):
 
 NoteMessage = NoteOnMessage | NoteOffMessage
 CorrectionMessage = NoteMessage | NoteRevokeMessage | NoteUpdateMessage
-Message = CorrectionMessage | LevelMessage | HealthMessage | StateMessage
+Message = CorrectionMessage | TempoMessage | LevelMessage | HealthMessage | StateMessage
 
 
 class Header(msgspec.Struct, frozen=True):

@@ -32,6 +32,7 @@ from .wire import (
     NoteRevokeMessage,
     NoteUpdateMessage,
     StateMessage,
+    TempoMessage,
     correction_to_wire,
     decode,
     decode_header,
@@ -46,6 +47,7 @@ TOPICS: dict[type[Message], str] = {
     NoteOffMessage: "note.off",
     NoteRevokeMessage: "note.revoke",
     NoteUpdateMessage: "note.update",
+    TempoMessage: "tempo",
     LevelMessage: "level",
     HealthMessage: "health",
     StateMessage: "state",
@@ -103,6 +105,10 @@ class ZeroMqPublisher:
             self._publish(LevelMessage(round(max(SILENCE_DB, level_db), 1)), now)
         if self._heartbeat.due(clock):
             self._publish(HealthMessage(self._held()), now)
+
+    def tempo(self, message: TempoMessage) -> None:
+        """Say where the DAW's song stands."""
+        self._publish(message, self._sounding.now)
 
     def standing(self) -> tuple[str, dict[str, int], list[NoteOnMessage]]:
         """Session, messages published by topic, and what sounds: what a late client needs."""

@@ -69,6 +69,10 @@ class MidiConfig(Section):
         default=[], description="ranges of keys for other channels: the first that holds a key"
     )
     velocity: TouchConfig = TouchConfig()
+    clock: str | None = Field(
+        default=None,
+        description="MIDI clock for takes and bus: an input's name, or virtual for a port of ours",
+    )
     latency_ms: float | None = Field(
         default=None,
         ge=0.0,

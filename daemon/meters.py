@@ -46,6 +46,12 @@ class LatencyMeter:
         arrived = self._clock() if self._offset is None else position + self._offset
         return arrived - (self.device or 0.0)
 
+    def position(self, moment: float) -> float | None:
+        """The reverse of ``sounded``; None while nothing has arrived."""
+        if self._offset is None:
+            return None
+        return moment - self._offset + (self.device or 0.0)
+
     def said(self, onset: float) -> float:
         """A note with this onset, in seconds of the stream, is said now; its latency, seconds."""
         latency = self._clock() - self.sounded(onset)

@@ -18,6 +18,7 @@ from ..bridge.zeromq import ZeroMqPublisher
 from ..streaming.contracts import NotewireError, Sink
 from .config import BusConfig, Config, MidiConfig, OutputConfig
 from .meters import LatencyMeter
+from .timekeeper import Timekeeper
 
 
 class Outputs:
@@ -39,6 +40,9 @@ class Outputs:
         try:
             self._open_bus(config.bus, rate)
             self._open_port(config.midi)
+            self.timekeeper = Timekeeper(latency, rate, self.bus)
+            if self.keeper:
+                self.keeper.on_clock = self.timekeeper.hear
             self._connect_port(config.midi.latency_ms, rate, latency)
             if config.osc.address:
                 self.sinks.append(OscSender(config.osc.address))
@@ -75,7 +79,7 @@ class Outputs:
         try:
             keeper = open_keeper(config)
         except NotewireError as error:
-            if config.backend != "auto" or config.port:
+            if config.backend != "auto" or config.port or config.clock:
                 raise
             tell(f"Going on without a MIDI port: {error}")
             return
@@ -103,7 +107,7 @@ class Outputs:
 
     def _open_files(self, config: OutputConfig, rate: int) -> None:
         if config.midi:
-            self.takes.append(MidiFile(config.midi, rate))
+            self.takes.append(MidiFile(config.midi, rate, self.timekeeper.tempo))
         if config.events:
             self.sinks.append(EventLog(config.events, rate))
 
@@ -112,7 +116,8 @@ def open_keeper(config: MidiConfig) -> KeptOutput:
     """The port, in its own process. Raises NotewireError if there can be none."""
     sounds = [(part.channel, part.program) for part in (config, *config.parts)]
     greeting = [[PROGRAM | channel - 1, sound - 1] for channel, sound in sounds if sound]
-    return KeptOutput(None if config.backend == "auto" else config.backend, config.port, greeting)
+    backend = None if config.backend == "auto" else config.backend
+    return KeptOutput(backend, config.port, greeting, config.clock)
 
 
 def tell(text: str) -> None:

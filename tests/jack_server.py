@@ -69,7 +69,7 @@ def mortal_server() -> Iterator[MortalServer]:
 def jack_ports() -> list[str]:
     """Asked for by another process: a client of this one would hang when its server dies."""
     listing = subprocess.run(["jack_lsp"], capture_output=True, text=True, timeout=10, check=False)
-    return listing.stdout.split()
+    return listing.stdout.splitlines()
 
 
 def _command(name: str, patient: bool = False) -> list[str]:

@@ -101,4 +101,5 @@ def test_a_killed_engine_s_take_is_saved(tmp_path: Path) -> None:
         running.kill()
     assert not take.exists()
     MidiFile(take, RATE).close()
-    assert len(midi_notes(tmp_path / "take-saved-1.mid")) >= 10
+    # the take listens longer than the live notes that were waited for
+    assert len(midi_notes(tmp_path / "take-saved-1.mid")) >= 8

@@ -20,7 +20,7 @@ import pytest
 from jack_server import RATE, jack_server
 from test_midi_port import SILENCE, ListOutput
 
-from notewire.bridge.midi_keeper import PULSE, STALL_S, WHEN, Keeper, KeptOutput, _pass_on
+from notewire.bridge.midi_keeper import PULSE, STALL_S, WHEN, Answers, Keeper, KeptOutput, _pass_on
 from notewire.bridge.midi_port import MidiPort
 from notewire.bridge.punctual import PunctualPort
 from notewire.streaming.contracts import NoteOff, NoteOn, NotewireError
@@ -33,7 +33,7 @@ def keeping() -> Iterator[tuple[Connection, ListOutput]]:
     """The engine's end of the pipe, and what the keeper at the other end sends."""
     output = ListOutput()
     ours, theirs = multiprocessing.Pipe()
-    thread = threading.Thread(target=_pass_on, args=(theirs, Keeper(output)))
+    thread = threading.Thread(target=_pass_on, args=(theirs, Keeper(output), Answers(theirs)))
     thread.start()
     try:
         yield ours, output
