@@ -17,7 +17,7 @@ def main(address: str) -> None:
         while True:
             _topic, _header, body = socket.recv_multipart()
             note = json.loads(body)
-            when = note.get("onset", note.get("offset"))
+            when = note.get("onset", note.get("offset", note["emitted"]))
             print(f"{when:10.3f} s  {note['type']:8}  pitch {note['pitch']}", flush=True)
     except KeyboardInterrupt:
         context.destroy(linger=0)

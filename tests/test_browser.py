@@ -8,8 +8,11 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from chromium import Chromium
@@ -21,6 +24,7 @@ from websockets.sync.client import ClientConnection, connect
 from notewire.bridge.browser import BrowserDoor
 from notewire.streaming.contracts import NotewireError
 
+EXAMPLES = Path(__file__).parent.parent / "examples"
 PATIENCE = 20.0
 STORM = 30_000  # notes: more than the queue and the kernel hold
 
@@ -28,9 +32,10 @@ STORM = 30_000  # notes: more than the queue and the kernel hold
 class Served(threading.Thread):
     """A page over a publisher."""
 
-    def __init__(self, publisher: Publisher) -> None:
+    def __init__(self, publisher: Publisher, origins: Sequence[str] = ()) -> None:
         super().__init__()
-        self.door = BrowserDoor(0, publisher.bus.address, publisher.control.address)
+        bus, control = publisher.bus.address, publisher.control.address
+        self.door = BrowserDoor(0, bus, control, origins=origins)
         self.started = threading.Event()
         self.start()
         self.started.wait()
@@ -148,6 +153,27 @@ def test_a_real_browser_shows_what_sounds(page: Served, publisher: Publisher) ->
         publisher.release(1, 60)
         browser.wait_for("document.getElementById('held').textContent == '67'")
         browser.wait_for("document.getElementById('state').textContent == 'running'")
+        publisher.revoke(2, 67)
+        browser.wait_for("document.getElementById('held').textContent == ''")
+
+
+def test_a_page_of_one_s_own_is_let_in_by_name(publisher: Publisher) -> None:
+    """The example, served by another program."""
+    show = partial(SimpleHTTPRequestHandler, directory=EXAMPLES)
+    with ThreadingHTTPServer(("127.0.0.1", 0), show) as server:
+        threading.Thread(target=server.serve_forever).start()
+        ours = f"http://127.0.0.1:{server.server_port}"
+        with closing(Served(publisher, [ours])) as served:
+            publisher.strike(1, 60)
+            door = served.door.address.replace("http", "ws")
+            with Chromium(f"{ours}/browser.html?door={door}") as browser:
+                browser.wait_for("document.title == '1 notes'")
+                publisher.strike(2, 64)
+                browser.wait_for("document.title == '2 notes'")
+                publisher.release(1, 60)
+                publisher.revoke(2, 64)
+                browser.wait_for("document.title == '0 notes'")
+        server.shutdown()
 
 
 def test_a_taken_port_is_named() -> None:

@@ -18,6 +18,7 @@ from notewire.bridge.commands import Standing
 from notewire.bridge.control import Control
 from notewire.bridge.zeromq import HEARTBEAT_EVERY_S, ZeroMqPublisher
 from notewire.streaming.contracts import NoteOff, NoteOn
+from notewire.streaming.corrections import Revoke
 
 RATE = 16_000
 ANY = "tcp://127.0.0.1:*"
@@ -48,6 +49,10 @@ class Publisher(threading.Thread):
     def release(self, number: int, pitch: int) -> None:
         with self.lock:
             self.bus.send(NoteOff(number, pitch, 1, 1))
+
+    def revoke(self, number: int, pitch: int) -> None:
+        with self.lock:
+            self.bus.correct(Revoke(number, pitch, 1))
 
     def close(self) -> None:
         self.ended.set()
