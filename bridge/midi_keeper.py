@@ -19,6 +19,7 @@ from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection
 
 from ..streaming.contracts import NotewireError
+from .expression import BEND, bend_message
 from .midi_backends import Backend, Output, open_clock, open_output
 from .signals import ignore_stop_signals, stop_signals_ignored
 
@@ -122,6 +123,7 @@ class Keeper:
         self._output, self._clock = output, clock
         self._sounding: set[tuple[int, int]] = set()  # channel, pitch
         self._channels: set[int] = set()  # ever used
+        self._bent: set[int] = set()  # channels
         self._waiting: list[tuple[float, int, list[int]]] = []  # a heap: when, order, message
         self._order = 0
 
@@ -158,6 +160,8 @@ class Keeper:
             self._sounding.add(key)
         elif kind == NOTE_OFF:
             self._sounding.discard(key)
+        elif kind == BEND:
+            self._bent.add(channel)
 
     def silence(self) -> bool:
         """Release every key and quiet the instrument; False if nothing sounded."""
@@ -167,6 +171,9 @@ class Keeper:
         for channel, pitch in sorted(self._sounding):
             self._output.send_message([NOTE_OFF | channel, pitch, 64])
         self._sounding.clear()
+        for channel in self._bent:
+            self._output.send_message(bend_message(channel, 0.0, "off"))
+        self._bent.clear()
         for channel in self._channels:
             for controller in SILENCING:
                 self._output.send_message([CONTROL | channel, controller, 0])

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from ..streaming.contracts import NoteEvent, NoteOn, NotewireError
+from ..streaming.contracts import Bend, NoteEvent, NoteOn, NotewireError
+from .expression import MEMBERS, Expression, Voices, bend_message
 from .midi_backends import Backend, Output, open_output
 
 NOTE_OFF, NOTE_ON, CONTROL, PROGRAM = 0x80, 0x90, 0xB0, 0xC0
@@ -30,7 +31,8 @@ class MidiPort:
     """The virtual port "Notewire:Notes", or the existing port whose name has ``port`` in it.
 
     channel: 1 to 16; backend: the MIDI system, None for the first that works; velocities: 128 of
-    them, see ``touch``; parts: keys that go to other channels, the first that holds a key. Raises
+    them, see ``touch``; parts: keys that go to other channels, the first that holds a key;
+    expression: whether notes bend, on their channel or with MPE each on one of its own. Raises
     NotewireError if there is no such channel or no port can be opened.
     """
 
@@ -43,13 +45,16 @@ class MidiPort:
         port: str | None = None,
         velocities: Sequence[int] = range(128),
         parts: Sequence[Part] = (),
+        expression: Expression = "off",
         *,
         open_output: Callable[[Backend | None, str | None], Output] = open_output,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._channels = _channels(channel, parts)
         self.velocities, self._sleep = velocities, sleep
-        self._struck: dict[int, int] = {}  # pitch: id of the note that holds it
+        self._expression: Expression = expression
+        self._voices = Voices() if expression == "mpe" else None
+        self._struck: dict[int, tuple[int, int]] = {}  # pitch: id of the note, its channel
         self._closed = False
         self._output = open_output(backend, port)
 
@@ -58,17 +63,24 @@ class MidiPort:
         if self._closed:
             raise ValueError("the MIDI port is closed")
         if isinstance(event, NoteOn):
+            self._strike(event)
+        elif self._holds(event.id, event.pitch):
             self._release(event.pitch)
-            self._message(NOTE_ON, event.pitch, self.velocities[event.velocity])
-            self._struck[event.pitch] = event.id
-        elif self._struck.get(event.pitch) == event.id:
-            self._release(event.pitch)
+
+    def bend(self, bend: Bend) -> None:
+        """Bend a sounding note, where it can be: without MPE only one that sounds alone."""
+        if self._expression == "off" or not self._holds(bend.id, bend.pitch):
+            return
+        if self._voices or len(self._struck) == 1:
+            self._bend(self._struck[bend.pitch][1], bend.cents)
 
     def panic(self) -> None:
         """Release every key, then tell the instruments to be silent and lift their pedals."""
         for pitch in list(self._struck):
             self._release(pitch)
-        for channel in sorted(set(self._channels)):
+        for channel in sorted(MEMBERS if self._voices else set(self._channels)):
+            if self._expression != "off":
+                self._bend(channel, 0.0)
             for controller in (ALL_NOTES_OFF, ALL_SOUND_OFF, SUSTAIN):
                 self._output.send_message([CONTROL | channel, controller, 0])
 
@@ -83,13 +95,29 @@ class MidiPort:
         finally:
             self._output.close_port()
 
-    def _release(self, pitch: int) -> None:
-        if pitch in self._struck:
-            self._message(NOTE_OFF, pitch, RELEASE_VELOCITY)
-            del self._struck[pitch]
+    def _strike(self, note: NoteOn) -> None:
+        self._release(note.pitch)
+        channel = self._voices.take() if self._voices else self._channels[note.pitch]
+        if self._expression != "off":
+            self._bend(channel, 0.0)
+        velocity = self.velocities[note.velocity]
+        self._output.send_message([NOTE_ON | channel, note.pitch, velocity])
+        self._struck[note.pitch] = note.id, channel
 
-    def _message(self, kind: int, pitch: int, velocity: int) -> None:
-        self._output.send_message([kind | self._channels[pitch], pitch, velocity])
+    def _release(self, pitch: int) -> None:
+        if pitch not in self._struck:
+            return
+        channel = self._struck[pitch][1]
+        self._output.send_message([NOTE_OFF | channel, pitch, RELEASE_VELOCITY])
+        del self._struck[pitch]
+        if self._voices:
+            self._voices.give(channel)
+
+    def _holds(self, number: int, pitch: int) -> bool:
+        return self._struck.get(pitch, (None,))[0] == number
+
+    def _bend(self, channel: int, cents: float) -> None:
+        self._output.send_message(bend_message(channel, cents, self._expression))
 
 
 def _channels(channel: int, parts: Sequence[Part]) -> list[int]:

@@ -6,9 +6,10 @@ keep the rhythm that was played, and one negative track delay in the DAW puts th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from ..streaming.contracts import NoteEvent, NoteOn
+from ..streaming.contracts import Bend, NoteEvent, NoteOn
 from .midi_keeper import KeptOutput
 from .midi_port import MidiPort
 
@@ -34,10 +35,20 @@ class PunctualPort:
 
     def send(self, event: NoteEvent) -> None:
         """To leave on time; at once if it is late already."""
-        moment = event.onset if isinstance(event, NoteOn) else event.offset
+        with self._due(event.onset if isinstance(event, NoteOn) else event.offset):
+            self._port.send(event)
+
+    def bend(self, bend: Bend) -> None:
+        """The same for a bend."""
+        with self._due(bend.at):
+            self._port.bend(bend)
+
+    @contextmanager
+    def _due(self, moment: int) -> Iterator[None]:
+        """What is sent within leaves ``latency`` after this sample."""
         self._output.when = self._sounded(moment / self._rate) + self._latency
         try:
-            self._port.send(event)
+            yield
         finally:
             self._output.when = None
 

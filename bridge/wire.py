@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
-from ..streaming.contracts import NoteEvent, NoteOff, NoteOn, NotewireError
+from ..streaming.contracts import Bend, NoteEvent, NoteOff, NoteOn, NotewireError
 from ..streaming.corrections import Correction, Revoke, Update
 
 VERSION = 1
@@ -62,6 +62,16 @@ class NoteUpdateMessage(msgspec.Struct, frozen=True, tag="note_update"):
     emitted: float
 
 
+class NoteBendMessage(msgspec.Struct, frozen=True, tag="note_bend"):
+    """The sounding note with this ``id`` was so many cents above its key at second ``at``."""
+
+    id: Count
+    pitch: Pitch
+    cents: float
+    at: float
+    emitted: float
+
+
 class LevelMessage(msgspec.Struct, frozen=True, tag="level"):
     """How loud the input is."""
 
@@ -91,7 +101,9 @@ class StateMessage(msgspec.Struct, frozen=True, tag="state"):
 
 NoteMessage = NoteOnMessage | NoteOffMessage
 CorrectionMessage = NoteMessage | NoteRevokeMessage | NoteUpdateMessage
-Message = CorrectionMessage | TempoMessage | LevelMessage | HealthMessage | StateMessage
+Message = (
+    CorrectionMessage | NoteBendMessage | TempoMessage | LevelMessage | HealthMessage | StateMessage
+)
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -122,6 +134,12 @@ def correction_to_wire(correction: Correction, rate: int) -> CorrectionMessage:
             return NoteUpdateMessage(id, pitch, velocity, seconds(onset, rate), emitted)
         case NoteOn() | NoteOff():
             return to_wire(correction, rate)
+
+
+def bend_to_wire(bend: Bend, rate: int) -> NoteBendMessage:
+    """Samples at ``rate`` to seconds."""
+    at, emitted = seconds(bend.at, rate), seconds(bend.emitted, rate)
+    return NoteBendMessage(bend.id, bend.pitch, bend.cents, at, emitted)
 
 
 def from_wire(message: NoteMessage, rate: int) -> NoteEvent:

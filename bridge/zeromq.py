@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import msgspec
 import zmq
 
-from ..streaming.contracts import NoteEvent, NotewireError
+from ..streaming.contracts import Bend, NoteEvent, NotewireError
 from ..streaming.corrections import Correction
 from .door import Door, approach
 from .sounding import Sounding
@@ -27,12 +27,14 @@ from .wire import (
     HealthMessage,
     LevelMessage,
     Message,
+    NoteBendMessage,
     NoteOffMessage,
     NoteOnMessage,
     NoteRevokeMessage,
     NoteUpdateMessage,
     StateMessage,
     TempoMessage,
+    bend_to_wire,
     correction_to_wire,
     decode,
     decode_header,
@@ -45,6 +47,7 @@ ADDRESS = "tcp://127.0.0.1:5556"
 TOPICS: dict[type[Message], str] = {
     NoteOnMessage: "note.on",
     NoteOffMessage: "note.off",
+    NoteBendMessage: "note.bend",
     NoteRevokeMessage: "note.revoke",
     NoteUpdateMessage: "note.update",
     TempoMessage: "tempo",
@@ -105,6 +108,10 @@ class ZeroMqPublisher:
             self._publish(LevelMessage(round(max(SILENCE_DB, level_db), 1)), now)
         if self._heartbeat.due(clock):
             self._publish(HealthMessage(self._held()), now)
+
+    def bend(self, bend: Bend) -> None:
+        """Say how a sounding note bends."""
+        self._publish(bend_to_wire(bend, self.rate), bend.emitted)
 
     def tempo(self, message: TempoMessage) -> None:
         """Say where the DAW's song stands."""

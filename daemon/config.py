@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from ..bridge.expression import Expression
 from ..models.config import Mode
 from ..streaming.decoding import DecoderConfig
 from .logs import Format, Level
@@ -69,6 +70,10 @@ class MidiConfig(Section):
         default=[], description="ranges of keys for other channels: the first that holds a key"
     )
     velocity: TouchConfig = TouchConfig()
+    bend: Expression = Field(
+        default="off",
+        description="follow pitch: mono, one voice, range 2; or mpe, a channel a note, range 48",
+    )
     clock: str | None = Field(
         default=None,
         description="MIDI clock for takes and bus: an input's name, or virtual for a port of ours",
@@ -88,6 +93,7 @@ class BusConfig(Section):
     address: str = Field(
         default="tcp://127.0.0.1:5556", description="loopback or ipc://; others with keys"
     )
+    bends: bool = Field(default=False, description="say how sounding notes bend, in cents")
     corrections: bool = Field(
         default=False, description="take back, put right and add what output.mode hears otherwise"
     )

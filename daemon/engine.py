@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from ..bridge.fanout import Fanout
@@ -15,6 +16,7 @@ from ..streaming.contracts import AudioBlock, NoteEvent, NoteOn, NotewireError
 from ..streaming.decoding import DecoderConfig
 from .afterthoughts import Afterthoughts
 from .meters import RECENT, LatencyMeter, Summary, percentiles
+from .outputs import Bending
 from .sources import Source
 from .views import Status, View
 
@@ -35,10 +37,11 @@ class Engine:
         pulses: Sequence[Callable[[], None]] = (),
         latency: LatencyMeter | None = None,
         afterthoughts: Afterthoughts | None = None,
+        bending: Sequence[Bending] = (),
     ) -> None:
         self.source, self.transcriber, self.sinks = source, transcriber, sinks
         self.afterthoughts = afterthoughts or Afterthoughts(transcriber, Fanout([]))
-        self.view, self.bus, self.pulses = view, bus, pulses
+        self.view, self.bus, self.pulses, self.bending = view, bus, pulses, bending
         self.latency = latency or LatencyMeter()
         self.hops: deque[float] = deque(maxlen=RECENT)  # seconds of compute for each hop
         self.notes = 0
@@ -109,6 +112,7 @@ class Engine:
         before, begun = self.transcriber.hops, time.perf_counter()
         for event in self.transcriber.feed(block):
             self._say(replace(event, emitted=self.transcriber.position))
+        self._bend()
         self.afterthoughts.say(self.muted)
         if done := self.transcriber.hops - before:
             self.hops.append((time.perf_counter() - begun) / done)
@@ -123,6 +127,13 @@ class Engine:
             self.notes += 1
             latency = self.latency.said(event.onset / self.transcriber.rate)
         self.view.note(event, self._seconds, latency)
+
+    def _bend(self) -> None:
+        """A bend that does not arrive harms nobody: the next one comes in a moment."""
+        for bend in self.transcriber.bends():
+            for listener in [] if self.muted else self.bending:
+                with suppress(OSError, NotewireError, ValueError):
+                    listener.bend(bend)
 
     def _report(self) -> None:
         now = time.monotonic()

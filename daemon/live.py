@@ -81,7 +81,8 @@ def _transcriber(
 
     second = config.second_mode(model.network.look_ahead)
     later = (second, decoder(second)) if second else None
-    return Transcriber(network, model, source.rate, config.mode, decoder(config.mode), later)
+    mode, bends = config.mode, config.midi.bend != "off" or config.bus.bends
+    return Transcriber(network, model, source.rate, mode, decoder(mode), later, bends)
 
 
 def _engine(
@@ -97,7 +98,8 @@ def _engine(
         source.on_return = lambda: outputs.renew(source.name)
     corrected = bus if config.bus.corrections else None
     second = Afterthoughts(transcriber, Fanout(outputs.takes), corrected)
-    return Engine(source, transcriber, sinks, view, bus, outputs.pulses, latency, second)
+    pulses, bending = outputs.pulses, outputs.bending
+    return Engine(source, transcriber, sinks, view, bus, pulses, latency, second, bending)
 
 
 def _heed(conductor: Conductor, outputs: Outputs, file: Path | None, hangup: Hangup) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Protocol
 
 from ..bridge.control import Control, control_address
 from ..bridge.event_log import EventLog
+from ..bridge.expression import greeting
 from ..bridge.midi_file import MidiFile
 from ..bridge.midi_keeper import KeptOutput
 from ..bridge.midi_port import PROGRAM, MidiPort, Part
@@ -15,10 +17,16 @@ from ..bridge.osc import OscSender
 from ..bridge.punctual import PunctualPort
 from ..bridge.touch import touch
 from ..bridge.zeromq import ZeroMqPublisher
-from ..streaming.contracts import NotewireError, Sink
+from ..streaming.contracts import Bend, NotewireError, Sink
 from .config import BusConfig, Config, MidiConfig, OutputConfig
 from .meters import LatencyMeter
 from .timekeeper import Timekeeper
+
+
+class Bending(Protocol):
+    """Who can be told how a sounding note bends."""
+
+    def bend(self, bend: Bend) -> None: ...
 
 
 class Outputs:
@@ -32,6 +40,7 @@ class Outputs:
     def __init__(self, config: Config, rate: int, latency: LatencyMeter) -> None:
         self.sinks: list[Sink] = []
         self.takes: list[Sink] = []
+        self.bending: list[Bending] = []  # who is told how notes bend
         self.bus: ZeroMqPublisher | None = None
         self.control: Control | None = None
         self.keeper: KeptOutput | None = None
@@ -43,7 +52,8 @@ class Outputs:
             self.timekeeper = Timekeeper(latency, rate, self.bus)
             if self.keeper:
                 self.keeper.on_clock = self.timekeeper.hear
-            self._connect_port(config.midi.latency_ms, rate, latency)
+            bends = config.midi.bend != "off"
+            self._connect_port(config.midi.latency_ms, rate, latency, bends)
             if config.osc.address:
                 self.sinks.append(OscSender(config.osc.address))
             self._open_files(config.output, rate)
@@ -68,6 +78,8 @@ class Outputs:
         if config.enabled:
             self.bus = ZeroMqPublisher(rate, config.address, config.keys, config.codec)
             self.sinks.append(self.bus)
+            if config.bends:
+                self.bending.append(self.bus)
             where = config.control or control_address(self.bus.address)
             self.control = Control(where, config.keys)
             self.pulses.append(self.control.pulse)
@@ -90,20 +102,24 @@ class Outputs:
             config.channel,
             velocities=velocities,
             parts=[Part(part.lowest, part.highest, part.channel) for part in config.parts],
+            expression=config.bend,
             open_output=lambda *_: keeper,
         )
         self.ports = [port]
 
-    def _connect_port(self, latency_ms: float | None, rate: int, latency: LatencyMeter) -> None:
+    def _connect_port(
+        self, latency_ms: float | None, rate: int, latency: LatencyMeter, bends: bool
+    ) -> None:
         """As soon as a note is known, or every note equally late."""
         for port in self.ports:
-            if self.keeper is None or latency_ms is None:
-                self.sinks.append(port)
-                continue
-            ms = f"{latency_ms:g} ms"
-            tell(f"MIDI leaves {ms} after the sound: set the delay of its track to -{ms}")
-            late = latency_ms / 1000
-            self.sinks.append(PunctualPort(port, self.keeper, late, latency.sounded, rate))
+            way: MidiPort | PunctualPort = port
+            if self.keeper and latency_ms is not None:
+                ms = f"{latency_ms:g} ms"
+                tell(f"MIDI leaves {ms} after the sound: set the delay of its track to -{ms}")
+                way = PunctualPort(port, self.keeper, latency_ms / 1000, latency.sounded, rate)
+            self.sinks.append(way)
+            if bends:
+                self.bending.append(way)
 
     def _open_files(self, config: OutputConfig, rate: int) -> None:
         if config.midi:
@@ -115,9 +131,10 @@ class Outputs:
 def open_keeper(config: MidiConfig) -> KeptOutput:
     """The port, in its own process. Raises NotewireError if there can be none."""
     sounds = [(part.channel, part.program) for part in (config, *config.parts)]
-    greeting = [[PROGRAM | channel - 1, sound - 1] for channel, sound in sounds if sound]
+    programs = [[PROGRAM | channel - 1, sound - 1] for channel, sound in sounds if sound]
+    first = greeting(config.bend, {channel - 1 for channel, _ in sounds}) + programs
     backend = None if config.backend == "auto" else config.backend
-    return KeptOutput(backend, config.port, greeting, config.clock)
+    return KeptOutput(backend, config.port, first, config.clock)
 
 
 def tell(text: str) -> None:

@@ -55,9 +55,16 @@ class Network(nn.Module):
     ) -> tuple[Tensor, NetworkState | None]:
         if not audio.shape[1]:
             return self._nothing(audio), state
+        logits, _, state = self.hear(audio, state)
+        return logits, state
+
+    def hear(
+        self, audio: Tensor, state: NetworkState | None
+    ) -> tuple[Tensor, Tensor, NetworkState]:
+        """As ``forward``, for at least one hop; also the frames (batch, hops, bins) that it saw."""
         features, past = self.vqt(audio, state.audio if state else None)
         logits, frames, (hidden, cell) = self.read(features, state)
-        return logits, NetworkState(past, frames, hidden, cell)
+        return logits, features, NetworkState(past, frames, hidden, cell)
 
     def read(
         self, features: Tensor, state: NetworkState | None

@@ -59,6 +59,11 @@ class Reader:
         return self._notes.sounding
 
     @property
+    def hops(self) -> int:
+        """Read since the stream began."""
+        return self._notes.hop
+
+    @property
     def judged(self) -> int:
         """Sample up to which it has made up its mind."""
         return self.decoder.clock.start(self._notes.hop)

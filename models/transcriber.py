@@ -7,14 +7,15 @@ they were cut into blocks.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..streaming.contracts import AudioBlock, NoteEvent, NoteOn
+from ..streaming.bends import BendFollower
+from ..streaming.contracts import AudioBlock, Bend, NoteEvent, NoteOn
 from ..streaming.decoding import DecoderConfig
 from ..streaming.hops import rehop
 from ..streaming.notes import NoteDecoder
@@ -23,6 +24,7 @@ from .config import Mode, ModelConfig
 from .network import Network, NetworkState
 from .reader import Reader, level_db
 
+Event = TypeVar("Event", bound=NoteEvent | Bend)
 MOST_SECONDS = 4  # a longer block goes through in parts, so that memory stays bounded
 
 
@@ -48,7 +50,7 @@ class Transcriber:
     rate: of the blocks, Hz. Event times are samples at ``self.rate``, counted from the sample 0 of
     the source. A block whose ``start`` is not where the last one ended releases all that sounds
     and starts anew. later: another mode that hears the same, and its decoder, see
-    ``second_thoughts``.
+    ``second_thoughts``; bends: whether to follow the pitch of what sounds, see ``bends``.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Transcriber:
         mode: Mode = "balanced",
         decoder: DecoderConfig | None = None,
         later: tuple[Mode, DecoderConfig] | None = None,
+        bends: bool = False,
     ) -> None:
         self.network, self.source_rate = network, rate
         self.rate, self.hop = config.vqt.rate, config.vqt.hop
@@ -68,6 +71,8 @@ class Transcriber:
         self._live = Reader(config, mode, decoder, self.resampler.delay)
         self._later = Reader(config, *later, self.resampler.delay) if later else None
         self._thoughts: list[NoteEvent] = []
+        self._follower = BendFollower(config.vqt) if bends else None
+        self._bends: list[Bend] = []
         self.level_db = -np.inf  # of the newest hop, dBFS
         self.hops = 0  # gone through the network since the start
         self._weight = network.heads.weight
@@ -116,6 +121,11 @@ class Transcriber:
         since = self._at_model_rate(self._origin)
         return Thoughts(events, since, since + (self._later.judged if self._later else 0))
 
+    def bends(self) -> list[Bend]:
+        """How what sounds has bent since this was last asked."""
+        bends, self._bends = self._bends, []
+        return bends
+
     def switch(
         self, mode: Mode, decoder: DecoderConfig, later: DecoderConfig | None = None
     ) -> list[NoteEvent]:
@@ -141,7 +151,10 @@ class Transcriber:
 
     def _release(self, reader: Reader) -> list[NoteEvent]:
         now = self.position - self._at_model_rate(self._origin)
-        return self._placed(reader.release(now))
+        events = reader.release(now)
+        if reader is self._live:
+            self._follow(events, None, 0)
+        return self._placed(events)
 
     def _restart(self, start: int) -> list[NoteEvent]:
         """Release what sounds where the stream broke off; what follows begins at ``start``."""
@@ -160,23 +173,45 @@ class Transcriber:
         return self._read(hops) if len(hops) else []
 
     def _read(self, audio: NDArray[np.floating]) -> list[NoteEvent]:
-        logits, network = self._listen(audio)
+        logits, frames, network = self._listen(audio)
         self._stream = self._stream._replace(network=network)
         hops = audio.reshape(-1, self.hop)
         self.level_db = float(level_db(hops[-1:])[0])
         self.hops += len(hops)
         if self._later:
             self._thoughts += self._placed(self._later(logits, hops))
-        return self._placed(self._live(logits, hops))
+        before = self._live.hops
+        events = self._live(logits, hops)
+        self._follow(events, frames, before)
+        return self._placed(events)
+
+    def _follow(
+        self, events: list[NoteEvent], frames: NDArray[np.floating] | None, before: int
+    ) -> None:
+        """Tell the follower, hop by hop, what was said and seen; before: hops of the stream."""
+        if self._follower is None:
+            return
+        clock, transpose = self.decoder.clock, self.decoder.config.transpose
+        waiting, bends = list(events), list[Bend]()
+        for hop, frame in enumerate([] if frames is None else frames, before):
+            now = clock.emitted(hop)
+            while waiting and waiting[0].emitted <= now:
+                self._follower.hear(waiting.pop(0), transpose)
+            bends += self._follower.follow(frame, (hop + 1) * self.hop, now)
+        for event in waiting:
+            self._follower.hear(event, transpose)
+        self._bends += self._placed(bends)
 
     @torch.inference_mode()
-    def _listen(self, hops: NDArray[np.floating]) -> tuple[Tensor, NetworkState | None]:
-        """Logits (hops, look-aheads, OUTPUTS, 88)."""
+    def _listen(
+        self, hops: NDArray[np.floating]
+    ) -> tuple[Tensor, NDArray[np.floating], NetworkState]:
+        """Logits (hops, look-aheads, OUTPUTS, 88) and frames (hops, bins)."""
         audio = torch.from_numpy(hops).to(self._weight.device)[None]
-        logits, state = self.network(audio, self._stream.network)
-        return logits[0].cpu(), state
+        logits, frames, state = self.network.hear(audio, self._stream.network)
+        return logits[0].cpu(), frames[0].cpu().numpy(), state
 
-    def _placed(self, events: list[NoteEvent]) -> list[NoteEvent]:
+    def _placed(self, events: list[Event]) -> list[Event]:
         """Move events from the stream's own clock to the source's."""
         origin = self._at_model_rate(self._origin)
         return [_moved(event, origin) for event in events] if origin else events
@@ -185,7 +220,9 @@ class Transcriber:
         return sample * self.rate // self.source_rate
 
 
-def _moved(event: NoteEvent, by: int) -> NoteEvent:
+def _moved(event: Event, by: int) -> Event:
+    if isinstance(event, Bend):
+        return replace(event, at=event.at + by, emitted=event.emitted + by)
     if isinstance(event, NoteOn):
         return replace(event, onset=event.onset + by, emitted=event.emitted + by)
     return replace(event, offset=event.offset + by, emitted=event.emitted + by)

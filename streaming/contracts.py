@@ -49,6 +49,17 @@ class NoteOff:
     emitted: int
 
 
+@dataclass(frozen=True, slots=True)
+class Bend:
+    """The sounding note with this ``id`` is ``cents`` above its key, at sample ``at``."""
+
+    id: int
+    pitch: int
+    cents: float
+    at: int
+    emitted: int
+
+
 NoteEvent = NoteOn | NoteOff
 
 
