@@ -145,7 +145,10 @@ def evaluate(
     config: ConfigFile = None,
     set: Set = None,
 ) -> None:
-    """Score a model on labelled recordings: accuracy beside latency, over all and per octave."""
+    """Score a model on labelled recordings: accuracy beside latency.
+
+    Over all, and by octave, velocity, notes at once and instrument.
+    """
     flags = {"model": model, "device": device, "mode": None if mode == "all" else mode}
     settings = load_config(config, flags | assignments(set or []))
     from ..models.config import MODES

@@ -23,7 +23,8 @@ from .config import Config
 from .output import check_writable, write_json
 
 try:
-    from ..training.evaluate import Piece, Scores, evaluate, score, score_instruments, score_octaves
+    from ..training.breakdown import score_crowd, score_instruments, score_loudness, score_octaves
+    from ..training.evaluate import Piece, Scores, evaluate, score
     from ..training.peers import find_peers, peer_pieces
     from ..training.plots import plot_against_latency, plot_piano_roll
     from ..training.recordings import Recording, find_recordings
@@ -32,6 +33,12 @@ try:
 except ImportError as error:
     raise NotewireError(f"{error.name} is missing: pip install 'notewire[train]'") from error
 
+BREAKDOWNS = {
+    "octave": score_octaves,
+    "velocity": score_loudness,
+    "notes at once": score_crowd,
+    "instrument": score_instruments,
+}
 PROBE_SECONDS = 10
 WIDTH = 90
 Model = tuple[Network, ModelConfig]
@@ -67,9 +74,9 @@ def evaluate_paths(
     console.width = max(console.width, WIDTH)  # figures cut off are worse than lines that wrap
     console.print(summary(report, heard, f"{config.model}: {len(recordings)} recordings"))
     for mode, part in report.items():
-        for by in ("octave", "instrument"):
-            if part[f"{by}s"]:
-                console.print(parts(part[f"{by}s"], mode, by))
+        for by in BREAKDOWNS:
+            if part[by]:
+                console.print(parts(part[by], mode, by))
     _draw(wishes, report, heard, pieces[config.mode if config.mode in modes else modes[0]][chosen])
     if wishes.robustness:
         rooms = _conditions(recordings, model, config)
@@ -122,8 +129,7 @@ def _report(pieces: list[Piece], compute: float) -> dict[str, Any]:
     return {
         "all": asdict(score(pieces)),
         "compute_ms": compute,
-        "octaves": _each(score_octaves(pieces)),
-        "instruments": _each(score_instruments(pieces)),
+        **{by: _each(scored(pieces)) for by, scored in BREAKDOWNS.items()},
         "pieces": {piece.name: asdict(score([piece])) for piece in pieces},
     }
 

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 
 from notewire.streaming.contracts import NotewireError
-from notewire.training.evaluate import Piece, score, score_instruments, score_octaves, within
+from notewire.training.breakdown import (
+    score_crowd,
+    score_instruments,
+    score_loudness,
+    score_octaves,
+)
+from notewire.training.evaluate import Piece, score, within
 from notewire.training.peers import find_peers, peer_pieces
 from notewire.training.plots import plot_against_latency
 from notewire.training.scores import (
@@ -72,6 +78,28 @@ def test_latency_is_from_the_true_onset_of_matched_notes() -> None:
     assert list(octaves) == ["C2", "C4"]
     assert octaves["C2"].latency_median == pytest.approx(70)
     assert octaves["C4"].notes == 2
+
+
+def test_scores_by_loudness_count_a_note_where_its_truth_is() -> None:
+    true = np.array([[0.0, 1.0, 60, 30], [1.0, 2.0, 62, 70], [2.0, 3.0, 64, 110]])
+    heard = np.array([[0.0, 1.0, 60, 50], [2.0, 3.0, 64, 90], [2.5, 3.0, 90, 45]])
+    scores = score_loudness([Piece("x", true, heard, heard[:, 0], 4.0)])
+    assert list(scores) == ["1 to 39", "60 to 79", "100 to 127"]
+    assert [s.onset_f1 for s in scores.values()] == [1.0, 0.0, 1.0]
+    unknown = true * np.array([1, 1, 1, 0])
+    assert score_loudness([Piece("x", unknown, heard, heard[:, 0], 4.0)]) == {}
+
+
+def test_scores_by_how_much_sounds_at_once() -> None:
+    chord = np.array([[1.0, 2.0, pitch, 64] for pitch in (60, 64, 67)])
+    true = np.concatenate([[[0.0, 1.0, 50, 64]], chord, [[1.5, 3.0, 72, 64], [2.5, 3.5, 74, 64]]])
+    false = np.array([[0.5, 0.6, 90, 64]])  # beside one note
+    heard = np.concatenate([true[:1], false, true[2:]])
+    scores = score_crowd([Piece("x", true, heard, heard[:, 0], 4.0)])
+    assert {name: s.notes for name, s in scores.items()} == {"1": 1, "2 to 3": 4, "4 to 6": 1}
+    assert scores["1"].onset_precision == 0.5
+    assert scores["2 to 3"].onset_recall == 0.75
+    assert scores["4 to 6"].onset_f1 == 1.0
 
 
 def test_a_peer_stands_in_the_same_table(tmp_path: Path) -> None:

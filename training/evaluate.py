@@ -160,32 +160,6 @@ def score(pieces: list[Piece]) -> Scores:
     )
 
 
-def score_octaves(pieces: list[Piece]) -> dict[str, Scores]:
-    """The same for the notes of each octave, C to B, that any reference has."""
-    octaves = sorted({int(p) // 12 for piece in pieces for p in piece.reference[:, 2]})
-    return {f"C{o - 1}": score(_of_octave(pieces, o)) for o in octaves}
-
-
-def score_instruments(pieces: list[Piece]) -> dict[str, Scores]:
-    """The same for each instrument; none where every piece has its own, or all have one."""
-    names = sorted({piece.instrument for piece in pieces})
-    if not 1 < len(names) < len(pieces):
-        return {}
-    return {name: score([piece for piece in pieces if piece.instrument == name]) for name in names}
-
-
-def _of_octave(pieces: list[Piece], octave: int) -> list[Piece]:
-    """Only the notes of an octave, of the pieces that have some there or were heard to."""
-    parts = []
-    for piece in pieces:
-        true, said = (notes[:, 2] // 12 == octave for notes in (piece.reference, piece.estimate))
-        if true.any() or said.any():
-            reference, estimate = piece.reference[true], piece.estimate[said]
-            emitted = piece.emitted[said]
-            parts.append(replace(piece, reference=reference, estimate=estimate, emitted=emitted))
-    return parts
-
-
 def evaluate(
     recordings: list[Recording],
     open_source: OpenSource,
