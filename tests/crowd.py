@@ -1,7 +1,9 @@
 """How fast a note reaches a client, alone and in a crowd: python tests/crowd.py [SECONDS]
 
 The crowd is a hundred clients, of which twenty never read. Each note carries the moment at which it
-was sent; the client that is watched looks at the clock when it gets it.
+was sent; the client that is watched looks at the clock when it gets it. What the clients do with
+what they get is not the bus's work: the readers share one loop, so that on a small machine they do
+not take the processor from the one that is watched.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import multiprocessing
 import sys
 import time
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from multiprocessing.synchronize import Event
 
 import numpy as np
@@ -22,23 +24,25 @@ from notewire.streaming.contracts import NoteOff, NoteOn
 READERS, SLEEPERS = 79, 20  # beside the one that is watched
 RATE = 1_000_000  # events are stamped in microseconds of the clock
 NOTES_PER_S = 20  # a fast piece
+MOST_MS = 2.0
+STRETCHES = 5
 spawn = multiprocessing.get_context("spawn")
 
 
 def crowd(address: str, there: Event, gone: Event) -> None:
-    """Clients that read all that comes, and clients that read nothing."""
+    """Connections whose messages are all read, and clients that read nothing."""
     with zmq.Context() as context, ExitStack() as opened:
-        poller = zmq.Poller()
-        for number in range(READERS + SLEEPERS):
-            client = opened.enter_context(context.socket(zmq.SUB))
+        readers, *sleepers = (
+            opened.enter_context(context.socket(zmq.SUB)) for _ in range(1 + SLEEPERS)
+        )
+        for client in (*[readers] * READERS, *sleepers):  # a connection for each
             client.setsockopt(zmq.SUBSCRIBE, b"")
             client.connect(address)
-            if number < READERS:
-                poller.register(client, zmq.POLLIN)
+        readers.setsockopt(zmq.RCVTIMEO, 100)
         there.set()
         while not gone.is_set():
-            for client, _ in poller.poll(100):
-                client.recv_multipart()
+            with suppress(zmq.Again):
+                readers.recv_multipart()
 
 
 def watched(address: str, there: Event, gone: Event, times: list[float]) -> None:
@@ -86,14 +90,21 @@ def play(bus: ZeroMqPublisher, seconds: float) -> None:
         time.sleep(1 / NOTES_PER_S)
 
 
-def main(seconds: float = 30.0) -> None:
+def typical_p99(times: np.ndarray) -> float:
+    """The median over stretches: a hiccup of the machine falls into one of them."""
+    return float(np.median([np.percentile(part, 99) for part in np.array_split(times, STRETCHES)]))
+
+
+def main(seconds: float = 60.0) -> None:
     p99 = {}
     for name, crowded in (("alone", False), ("in a crowd", True)):
         times = 1000 * measure(seconds, crowded)
-        median, p99[name] = np.percentile(times, [50, 99])
+        median, p99[name] = float(np.median(times)), typical_p99(times)
         print(f"{name}: {len(times)} notes, median {median:.2f} ms, p99 {p99[name]:.2f} ms")
         assert len(times) == int(seconds * NOTES_PER_S)
-    print(f"the crowd adds {p99['in a crowd'] - p99['alone']:.2f} ms at the 99th percentile")
+    added = p99["in a crowd"] - p99["alone"]
+    print(f"the crowd adds {added:.2f} ms at the 99th percentile")
+    assert added < MOST_MS
 
 
 if __name__ == "__main__":
