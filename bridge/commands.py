@@ -1,8 +1,8 @@
 """What a running engine may be asked over the bus, and what it answers; JSON or MessagePack.
 
 ``{"type":"panic"}``, ``{"type":"mode","mode":"fast"}``, ``{"type":"sensitivity","value":0.7}``,
-``{"type":"transpose","semitones":2}``, ``{"type":"mute","on":true}``, ``{"type":"reload"}``,
-``{"type":"snapshot"}``.
+``{"type":"transpose","semitones":2}``, ``{"type":"mute","on":true}``,
+``{"type":"take","on":true}``, ``{"type":"reload"}``, ``{"type":"snapshot"}``.
 """
 
 from __future__ import annotations
@@ -47,6 +47,12 @@ class Mute(Command, frozen=True, tag="mute"):
     on: bool
 
 
+class Take(Command, frozen=True, tag="take"):
+    """Begin a take, a MIDI file of its own, or end the one that is on."""
+
+    on: bool
+
+
 class Reload(Command, frozen=True, tag="reload"):
     """Read the settings again, and take what can be changed while playing."""
 
@@ -55,13 +61,14 @@ class Snapshot(Command, frozen=True, tag="snapshot"):
     """Say what sounds and how things stand; the first thing a client asks."""
 
 
-AnyCommand = Panic | SetMode | SetSensitivity | SetTranspose | Mute | Reload | Snapshot
+AnyCommand = Panic | SetMode | SetSensitivity | SetTranspose | Mute | Take | Reload | Snapshot
 
 
 class Done(msgspec.Struct, frozen=True, tag="done", omit_defaults=True):
-    """It was done; ``but`` says what of it was not."""
+    """It was done; ``but`` says what of it was not, ``file`` which take it was about."""
 
     but: str = ""
+    file: str = ""
 
 
 class Refused(msgspec.Struct, frozen=True, tag="refused"):

@@ -26,33 +26,34 @@ class Grid(Protocol):
         ...
 
 
-def grid(tempo: TempoMap | None, rate: int) -> Grid:
-    """rate: of the samples, Hz."""
-    return SongGrid(tempo, rate) if tempo else TimeGrid(rate)
+def grid(tempo: TempoMap | None, rate: int, begin: int = 0) -> Grid:
+    """rate: of the samples, Hz; begin: the sample at which the file begins."""
+    return SongGrid(tempo, rate, begin) if tempo else TimeGrid(rate, begin)
 
 
 class TimeGrid:
     """Seconds, where no tempo is known."""
 
-    def __init__(self, rate: int) -> None:
-        self._rate = rate
+    def __init__(self, rate: int, begin: int) -> None:
+        self._rate, self._begin = rate, begin
 
     def ticks(self, sample: int) -> int:
-        return round(sample * TICKS_PER_SECOND / self._rate)
+        return round(max(0, sample - self._begin) * TICKS_PER_SECOND / self._rate)
 
     def track(self) -> mido.MidiTrack:
         return mido.MidiTrack([_tempo(TEMPO), mido.MetaMessage("text", text=UNKNOWN)])
 
 
 class SongGrid:
-    """Beats. What sounded before the song's first one lies in bars before it."""
+    """Beats, in the song's own bars; a take that begins later has its first bar first."""
 
-    def __init__(self, tempo: TempoMap, rate: int) -> None:
+    def __init__(self, tempo: TempoMap, rate: int, begin: int) -> None:
         self._tempo, self._rate = tempo, rate
-        self._before = BAR * math.ceil(max(0.0, -tempo.beat(0)) / BAR)
+        first = tempo.beat(begin) if begin else min(tempo.beat(0), 0.0)
+        self._first = BAR * math.floor(first / BAR)
 
     def ticks(self, sample: int) -> int:
-        return round((self._tempo.beat(sample) + self._before) * TICKS_PER_BEAT)
+        return max(0, round((self._tempo.beat(sample) - self._first) * TICKS_PER_BEAT))
 
     def track(self) -> mido.MidiTrack:
         track, last = mido.MidiTrack([mido.MetaMessage("text", text=FOLLOWED)]), 0

@@ -36,15 +36,18 @@ class MidiFile:
     """Keeps the notes and writes the whole file in ``close``, or leaves the old one.
 
     ``rate`` is that of the events, Hz; ``tempo``: the beats of a song that the notes go with, which
-    may grow until ``close``. Makes the folder the file lies in. Raises NotewireError
-    if the folder cannot be written now, or the file in ``close``, which may then be tried again.
-    A take that a crash cut off is saved beside it by the next one of its name.
+    may grow until ``close``; ``begin``: the sample at which the file begins. Makes the folder the
+    file lies in. Raises NotewireError if the folder cannot be written now, or the file in
+    ``close``, which may then be tried again. A take that a crash cut off is saved beside it by the
+    next one of its name.
     """
 
     name = "MIDI file"
 
-    def __init__(self, path: str | Path, rate: int, tempo: TempoMap | None = None) -> None:
-        self.path, self.rate, self._tempo = Path(path), rate, tempo
+    def __init__(
+        self, path: str | Path, rate: int, tempo: TempoMap | None = None, begin: int = 0
+    ) -> None:
+        self.path, self.rate, self._tempo, self._begin = Path(path), rate, tempo, begin
         self._sounding = Sounding()
         self._notes: list[_Note] = []
         self._written = False
@@ -63,6 +66,16 @@ class MidiFile:
             end = max(event.offset, begun.onset + 1)
             self._notes.append(_Note(begun.pitch, begun.onset, end, begun.velocity))
         self._sounding.hear(event)
+
+    @property
+    def notes(self) -> int:
+        """How many there are, those that sound included."""
+        return len(self._notes) + len(self._sounding.notes)
+
+    def abandon(self) -> None:
+        """Leave no file."""
+        self._written = True
+        self._journal.discard()
 
     def close(self) -> None:
         """End what still sounds and write the file."""
@@ -87,12 +100,19 @@ class MidiFile:
         part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
         try:
             with part.open("wb") as file:
-                _score(self._notes, grid(self._tempo, self.rate)).save(file=file)
+                _score(self._notes, grid(self._tempo, self.rate, self._begin)).save(file=file)
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(self.path)
         finally:
             part.unlink(missing_ok=True)
+
+
+def rescue_all(folder: Path) -> None:
+    """Save every take of a folder that was cut off, beside where it would have been."""
+    names = {journal.name[1:].rsplit(".", 2)[0] for journal in folder.glob(".*.mid.*.notes")}
+    for name in sorted(names):
+        rescue(folder / name, partial(_save, folder / name))
 
 
 def _save(path: Path, notes: list[NoteMessage]) -> None:

@@ -87,6 +87,13 @@ class TempoMessage(msgspec.Struct, frozen=True, tag="tempo"):
     at: float
 
 
+class TakeMessage(msgspec.Struct, frozen=True, tag="take"):
+    """A take began, or was written to its file, which is empty where it had no notes."""
+
+    on: bool
+    file: str
+
+
 class HealthMessage(msgspec.Struct, frozen=True, tag="health"):
     """The heartbeat: every note that sounds, so that who came late or slept can catch up."""
 
@@ -101,9 +108,8 @@ class StateMessage(msgspec.Struct, frozen=True, tag="state"):
 
 NoteMessage = NoteOnMessage | NoteOffMessage
 CorrectionMessage = NoteMessage | NoteRevokeMessage | NoteUpdateMessage
-Message = (
-    CorrectionMessage | NoteBendMessage | TempoMessage | LevelMessage | HealthMessage | StateMessage
-)
+Notes = CorrectionMessage | NoteBendMessage
+Message = Notes | TempoMessage | TakeMessage | LevelMessage | HealthMessage | StateMessage
 
 
 class Header(msgspec.Struct, frozen=True):

@@ -33,6 +33,7 @@ from .wire import (
     NoteRevokeMessage,
     NoteUpdateMessage,
     StateMessage,
+    TakeMessage,
     TempoMessage,
     bend_to_wire,
     correction_to_wire,
@@ -51,6 +52,7 @@ TOPICS: dict[type[Message], str] = {
     NoteRevokeMessage: "note.revoke",
     NoteUpdateMessage: "note.update",
     TempoMessage: "tempo",
+    TakeMessage: "take",
     LevelMessage: "level",
     HealthMessage: "health",
     StateMessage: "state",
@@ -113,8 +115,8 @@ class ZeroMqPublisher:
         """Say how a sounding note bends."""
         self._publish(bend_to_wire(bend, self.rate), bend.emitted)
 
-    def tempo(self, message: TempoMessage) -> None:
-        """Say where the DAW's song stands."""
+    def tell(self, message: TempoMessage | TakeMessage) -> None:
+        """Say where the DAW's song stands, or that a take began or ended."""
         self._publish(message, self._sounding.now)
 
     def standing(self) -> tuple[str, dict[str, int], list[NoteOnMessage]]:

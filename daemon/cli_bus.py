@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from .cli_options import ConfigFile
+from .remote_words import EVERYTHING
 from .settings import load_config
 
 commands = typer.Typer()
@@ -21,7 +22,7 @@ Control = Annotated[str | None, typer.Option(help="Where the engine takes comman
 def control(
     what: Annotated[
         str,
-        typer.Argument(help="panic, mode, sensitivity, transpose, mute, unmute, reload, snapshot."),
+        typer.Argument(help=f"{EVERYTHING}."),
     ],
     value: Annotated[str | None, typer.Argument(help="fast; 0.7; -12; ...")] = None,
     address: Control = None,

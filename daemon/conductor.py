@@ -18,9 +18,12 @@ from ..bridge.commands import (
     SetTranspose,
     Snapshot,
     Standing,
+    Take,
 )
 from ..bridge.midi_port import MidiPort
+from ..bridge.takes import Takes
 from ..bridge.touch import touch
+from ..bridge.wire import TakeMessage
 from ..bridge.zeromq import ZeroMqPublisher
 from ..models.config import Mode
 from ..streaming.contracts import NotewireError
@@ -35,7 +38,7 @@ class Conductor:
     """``act`` on the engine, from the engine's own thread.
 
     bus: for those who ask how things stand; reread: reads the settings again, raising NotewireError
-    for mistakes in them.
+    for mistakes in them; recorder: of takes, where there is a folder for them.
     """
 
     def __init__(
@@ -45,9 +48,10 @@ class Conductor:
         config: Config,
         ports: Sequence[MidiPort],
         reread: Callable[[], Config] = Config,
+        recorder: Takes | None = None,
     ) -> None:
         self._engine, self._bus, self._config, self._ports = engine, bus, config, ports
-        self._reread, self._begun = reread, config
+        self._reread, self._begun, self._recorder = reread, config, recorder
 
     def act(self, command: AnyCommand) -> Answer:
         """Do it and say so, or say why not."""
@@ -62,6 +66,8 @@ class Conductor:
                 answer = self._change("transpose", semitones)
             case Mute(on):
                 answer = self._mute(on)
+            case Take(on):
+                answer = self._take(on)
             case Reload():
                 answer = self._reload()
             case Snapshot():
@@ -80,6 +86,17 @@ class Conductor:
         except Exception as error:  # the port may be gone; the notes have ended all the same
             return Refused(f"the MIDI port does not listen: {error}")
         return Done()
+
+    def _take(self, on: bool) -> Answer:
+        if self._recorder is None:
+            return Refused("there is no folder for takes: set output.takes")
+        try:
+            file = self._recorder.start(self._engine.position) if on else self._recorder.stop()
+        except NotewireError as error:
+            return Refused(str(error))
+        if self._bus:
+            self._bus.tell(TakeMessage(on, str(file or "")))
+        return Done(file=str(file or ""))
 
     def _reload(self) -> Answer:
         """A mistake in the settings changes nothing."""

@@ -132,9 +132,12 @@ class OutputConfig(Section):
 
     events: UserPath | None = Field(default=None, description="event log, JSON lines")
     midi: UserPath | None = Field(default=None, description="standard MIDI file")
+    takes: UserPath | None = Field(
+        default=None, description="folder for takes: a MIDI file from the start, and for each take"
+    )
     mode: Mode | None = Field(
         default=None,
-        description="how long to listen before writing to the MIDI file; none: as long as is known",
+        description="how long to listen before writing to MIDI files; none: as long as is known",
     )
 
 
@@ -164,7 +167,7 @@ class Config(Section):
 
     def second_mode(self, look_aheads: dict[Mode, int]) -> Mode | None:
         """The mode of the second thoughts, where anything asks for them; of the model's own."""
-        if not (self.output.midi or self.bus.corrections):
+        if not (self.output.midi or self.output.takes or self.bus.corrections):
             return None
         return self.output.mode or most_patient(look_aheads)
 

@@ -51,6 +51,11 @@ class Engine:
         self._next_status = 0.0
         self._heard, self._patience = time.monotonic(), SILENT_SECONDS
 
+    @property
+    def position(self) -> int:
+        """How far the engine has listened, in samples of the events' clock."""
+        return self.transcriber.position
+
     def run(self) -> Summary:
         """Until the source ends. Whatever happens, every note ends and every sink is closed.
 

@@ -59,7 +59,8 @@ def run_live(config: Config, reread: Callable[[], Config], file: Path | None = N
         if word:
             tell(word)
         engine = _engine(config, source, transcriber, outputs, latency)
-        conductor = Conductor(engine, outputs.bus, config, outputs.ports, reread)
+        ports, recorder = outputs.ports, outputs.recorder
+        conductor = Conductor(engine, outputs.bus, config, ports, reread, recorder)
         _heed(conductor, outputs, file, hangup)
         summary = _serve(engine, outputs)
     tell(str(summary))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Protocol
 
 from ..bridge.control import Control, control_address
@@ -15,6 +16,7 @@ from ..bridge.midi_keeper import KeptOutput
 from ..bridge.midi_port import PROGRAM, MidiPort, Part
 from ..bridge.osc import OscSender
 from ..bridge.punctual import PunctualPort
+from ..bridge.takes import Takes
 from ..bridge.touch import touch
 from ..bridge.zeromq import ZeroMqPublisher
 from ..streaming.contracts import Bend, NotewireError, Sink
@@ -40,6 +42,7 @@ class Outputs:
     def __init__(self, config: Config, rate: int, latency: LatencyMeter) -> None:
         self.sinks: list[Sink] = []
         self.takes: list[Sink] = []
+        self.recorder: Takes | None = None
         self.bending: list[Bending] = []  # who is told how notes bend
         self.bus: ZeroMqPublisher | None = None
         self.control: Control | None = None
@@ -121,9 +124,17 @@ class Outputs:
             if bends:
                 self.bending.append(way)
 
+    def _open_takes(self, folder: Path, rate: int) -> None:
+        """The first take begins at once: nothing that is played is lost."""
+        self.recorder = Takes(folder, rate, self.timekeeper.tempo)
+        self.takes.append(self.recorder)
+        self.recorder.start(0)
+
     def _open_files(self, config: OutputConfig, rate: int) -> None:
         if config.midi:
             self.takes.append(MidiFile(config.midi, rate, self.timekeeper.tempo))
+        if config.takes:
+            self._open_takes(config.takes, rate)
         if config.events:
             self.sinks.append(EventLog(config.events, rate))
 

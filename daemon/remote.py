@@ -10,11 +10,7 @@ from ..bridge.commands import AnyCommand, Done, Refused
 from ..bridge.control import ask, control_address
 from ..streaming.contracts import NotewireError
 from .config import BusConfig
-
-VALUES = {"mode": "mode", "sensitivity": "value", "transpose": "semitones"}  # field of the value
-PLAIN = ("panic", "reload", "snapshot")
-SWITCHES = {"mute": True, "unmute": False}
-EVERYTHING = ", ".join([*PLAIN, *VALUES, *SWITCHES])
+from .remote_words import EVERYTHING, PLAIN, SWITCHES, VALUES
 
 
 def tell(what: str, value: str | None, bus: BusConfig, keys: Path | None = None) -> str:
@@ -27,7 +23,8 @@ def tell(what: str, value: str | None, bus: BusConfig, keys: Path | None = None)
     if isinstance(answer, Refused):
         raise NotewireError(f"{what}: refused: {answer.reason}")
     if isinstance(answer, Done):
-        return f"done, but {answer.but}" if answer.but else "done"
+        but = f", but {answer.but}" if answer.but else ""
+        return f"done{but}{f': {answer.file}' if answer.file else ''}"
     return msgspec.json.encode(answer).decode()
 
 
@@ -40,7 +37,8 @@ def _command(what: str, value: str | None) -> AnyCommand:
 
 def _fields(what: str, value: str | None) -> dict[str, object]:
     if what in SWITCHES:
-        return {"type": "mute", "on": SWITCHES[what]}
+        kind, on = SWITCHES[what]
+        return {"type": kind, "on": on}
     if what in VALUES:
         if value is None:
             raise NotewireError(f"{what}: give a value, as in `notewire control {what} ...`")

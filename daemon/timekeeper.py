@@ -28,4 +28,4 @@ class Timekeeper:
             self.tempo.add(round(at * self._rate), beat.beat)
         if self._bus:
             told = round(beat.bpm, 2), round(beat.beat, 3), beat.running, round(at, 6)
-            self._bus.tempo(TempoMessage(*told))
+            self._bus.tell(TempoMessage(*told))
