@@ -94,6 +94,16 @@ class TakeMessage(msgspec.Struct, frozen=True, tag="take"):
     file: str
 
 
+class LatencyMessage(msgspec.Struct, frozen=True, tag="latency"):
+    """From a note's onset to its being said, of recent notes, seconds, and what it is made of."""
+
+    median: float
+    p95: float
+    look_ahead: float
+    engine: float  # blocks and hops that fill, computing, queues
+    input: float | None  # the sound card's share; null until `notewire calibrate` has measured it
+
+
 class HealthMessage(msgspec.Struct, frozen=True, tag="health"):
     """The heartbeat: every note that sounds, so that who came late or slept can catch up."""
 
@@ -109,7 +119,8 @@ class StateMessage(msgspec.Struct, frozen=True, tag="state"):
 NoteMessage = NoteOnMessage | NoteOffMessage
 CorrectionMessage = NoteMessage | NoteRevokeMessage | NoteUpdateMessage
 Notes = CorrectionMessage | NoteBendMessage
-Message = Notes | TempoMessage | TakeMessage | LevelMessage | HealthMessage | StateMessage
+Reports = TakeMessage | LevelMessage | LatencyMessage | HealthMessage | StateMessage
+Message = Notes | TempoMessage | Reports
 
 
 class Header(msgspec.Struct, frozen=True):

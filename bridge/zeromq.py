@@ -25,6 +25,7 @@ from .wire import (
     Codec,
     Header,
     HealthMessage,
+    LatencyMessage,
     LevelMessage,
     Message,
     NoteBendMessage,
@@ -54,6 +55,7 @@ TOPICS: dict[type[Message], str] = {
     TempoMessage: "tempo",
     TakeMessage: "take",
     LevelMessage: "level",
+    LatencyMessage: "latency",
     HealthMessage: "health",
     StateMessage: "state",
 }
@@ -115,8 +117,8 @@ class ZeroMqPublisher:
         """Say how a sounding note bends."""
         self._publish(bend_to_wire(bend, self.rate), bend.emitted)
 
-    def tell(self, message: TempoMessage | TakeMessage) -> None:
-        """Say where the DAW's song stands, or that a take began or ended."""
+    def tell(self, message: TempoMessage | TakeMessage | LatencyMessage) -> None:
+        """Say where the DAW's song stands, that a take began or ended, or how late notes are."""
         self._publish(message, self._sounding.now)
 
     def standing(self) -> tuple[str, dict[str, int], list[NoteOnMessage]]:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from ..bridge.fanout import Fanout
+from ..bridge.wire import LatencyMessage
 from ..bridge.zeromq import ZeroMqPublisher
 from ..models.config import Mode
 from ..models.transcriber import Transcriber
@@ -21,6 +22,7 @@ from .sources import Source
 from .views import Status, View
 
 STATUS_SECONDS = 0.05
+LATENCY_SECONDS = 1.0
 SILENT_SECONDS = 0.2  # without a sample: whatever the reason, nothing is left sounding
 
 
@@ -48,7 +50,7 @@ class Engine:
         self.muted = False
         self._seconds = 0.0
         self._glitches = 0
-        self._next_status = 0.0
+        self._next_status = self._next_latency = 0.0
         self._heard, self._patience = time.monotonic(), SILENT_SECONDS
 
     @property
@@ -100,6 +102,7 @@ class Engine:
             self.transcriber.hop / self.transcriber.rate,
             self.source.lost / self.source.rate,
             self.latency.device,
+            self.transcriber.decoder.clock.look_ahead / self.transcriber.rate,
             self.source.glitches,
         )
 
@@ -151,7 +154,20 @@ class Engine:
         self.afterthoughts.takes.retry()
         if self.bus is not None:
             self.bus.tick(self.transcriber.position, self.transcriber.level_db)
-        self.view.status(Status(self.transcriber.level_db, self.summary()))
+        summary = self.summary()
+        self._tell_latency(now, summary)
+        self.view.status(Status(self.transcriber.level_db, summary))
+
+    def _tell_latency(self, now: float, summary: Summary) -> None:
+        """Over the bus, once a second, when there is one."""
+        if self.bus is None or now < self._next_latency or not summary.notes:
+            return
+        self._next_latency = now + LATENCY_SECONDS
+        median, p95, look_ahead, engine = (
+            round(seconds, 4)
+            for seconds in (*summary.latency[:2], summary.look_ahead, summary.engine)
+        )
+        self.bus.tell(LatencyMessage(median, p95, look_ahead, engine, summary.device))
 
     def _finish(self) -> list[str]:
         try:

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -59,8 +60,7 @@ class LatencyMeter:
         return latency
 
 
-@dataclass(frozen=True, slots=True)
-class Percentiles:
+class Percentiles(NamedTuple):
     """Of recent values, in the unit of the values; zeros where there were none."""
 
     median: float
@@ -79,6 +79,7 @@ class Summary:
     hop_seconds: float
     lost: float
     device: float | None = None  # share of the latency that is the input's; None: not measured
+    look_ahead: float = 0.0  # share that is listening on before an answer
     glitches: int = 0  # losses that the audio system reported without saying how much
 
     @property
@@ -86,14 +87,24 @@ class Summary:
         """Share of real time that the engine computes."""
         return self.hop.median / self.hop_seconds
 
+    @property
+    def engine(self) -> float:
+        """What is left of the median latency: blocks and hops that fill, computing, queues."""
+        return max(0.0, self.latency.median - self.look_ahead - (self.device or 0.0))
+
+    def _latency(self) -> str:
+        shares = [f"look-ahead {1000 * self.look_ahead:.0f}", f"engine {1000 * self.engine:.0f}"]
+        if self.device is not None:
+            shares.append(f"input {1000 * self.device:.0f}")
+        median, p95 = 1000 * self.latency.median, 1000 * self.latency.p95
+        return f"{median:.0f} ms, p95 {p95:.0f} ms ({', '.join(shares)})"
+
     def __str__(self) -> str:
         latency, lost = "-", f"lost {self.lost:.2f} s" if self.lost else "nothing lost"
         if self.glitches:
             lost = f"lost {self.lost:.2f} s and {self.glitches} glitches"
         if self.latency.median:
-            latency = f"{1000 * self.latency.median:.0f} ms, p95 {1000 * self.latency.p95:.0f} ms"
-        if self.device is not None:
-            latency += f" (input {1000 * self.device:.0f})"
+            latency = self._latency()
         return f"{self.notes} notes · latency {latency} · load {self.load:.0%} · {lost}"
 
 

@@ -28,6 +28,7 @@ class Metrics:
             buckets=LATENCY_S, registry=self._registry,
         )  # fmt: skip
         self._device = self._gauge("input_latency_seconds", "The input's own, if it was calibrated")
+        self._look_ahead = self._gauge("look_ahead_seconds", "Listened on before an answer")
         self._sounding = self._gauge("sounding_notes", "Notes that sound now")
         self._level = self._gauge("input_level_dbfs", "Level of the input")
         self._load = self._gauge("load_ratio", "Share of real time that the engine computes")
@@ -55,6 +56,7 @@ class Metrics:
             self._lost.set(summary.lost)
             self._glitches.set(summary.glitches)
             self._stream.set(summary.seconds)
+            self._look_ahead.set(summary.look_ahead)
             self._device.set(summary.device or 0.0)
         self._view.status(status)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from test_notes import assert_well_formed
@@ -13,7 +14,7 @@ from test_zeromq import ANY, listening
 from notewire.bridge.fanout import Fanout
 from notewire.bridge.memory import MemorySink
 from notewire.bridge.sounding import Sounding
-from notewire.bridge.wire import NoteOnMessage, NoteRevokeMessage, NoteUpdateMessage
+from notewire.bridge.wire import LatencyMessage, NoteOnMessage, NoteRevokeMessage, NoteUpdateMessage
 from notewire.bridge.zeromq import ZeroMqPublisher
 from notewire.daemon.afterthoughts import Afterthoughts
 from notewire.daemon.bench import demo_audio
@@ -118,6 +119,9 @@ def test_a_run_keeps_the_better_take_and_corrects_the_bus() -> None:
             del begun[message.id]
     judged = [note for note in begun.values() if note[0] < 7.75 * RATE]  # of 8 s
     assert sorted(judged) == begins(take)
+    late = [message for _, _, message in heard if isinstance(message, LatencyMessage)]
+    assert late
+    assert all(m.median == pytest.approx(m.look_ahead + m.engine, abs=2e-4) for m in late)
     assert begins(live) != begins(take)
 
 

@@ -6,7 +6,7 @@ from collections import deque
 
 import pytest
 
-from notewire.daemon.meters import LatencyMeter, percentiles
+from notewire.daemon.meters import LatencyMeter, Percentiles, Summary, percentiles
 
 
 class Clock:
@@ -34,6 +34,13 @@ def test_drifting_clocks_do_not_pile_up() -> None:
         clock.now = 1000 + second * (1 + 50e-6)
         meter.arrived(second)
     assert meter.said(onset=3599 - 0.05) == pytest.approx(0.05, abs=2e-3)
+
+
+def test_a_latency_is_the_sum_of_what_it_is_made_of() -> None:
+    latency = Percentiles(0.060, 0.090, 0.1)
+    summary = Summary(3, 1.0, latency, Percentiles(0.001, 0, 0), 0.02, 0.0, 0.005, 0.035)
+    assert summary.engine == pytest.approx(0.020)
+    assert "60 ms, p95 90 ms (look-ahead 35, engine 20, input 5)" in str(summary)
 
 
 def test_percentiles() -> None:
