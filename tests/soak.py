@@ -18,6 +18,7 @@ from contextlib import closing
 from pathlib import Path
 
 import numpy as np
+import torch
 from faults import Stage
 from jack_server import mortal_server
 
@@ -54,6 +55,7 @@ def at_true_pace(minutes: float) -> None:
 
 def as_fast_as_it_goes(hours: float) -> None:
     """Engine and sinks, without the clock."""
+    torch.set_num_threads(1)  # as the program itself
     network, model = open_model("piano")
     with tempfile.TemporaryDirectory() as name:
         source = Endless(hours)
