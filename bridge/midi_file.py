@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from array import array
 from collections.abc import Iterable
 from functools import partial
 from itertools import count
@@ -49,7 +50,7 @@ class MidiFile:
     ) -> None:
         self.path, self.rate, self._tempo, self._begin = Path(path), rate, tempo, begin
         self._sounding = Sounding()
-        self._notes: list[_Note] = []
+        self._notes = array("q")  # four numbers a note: hours of playing must stay small
         self._written = False
         with naming(self.path):
             self._check_place()
@@ -64,13 +65,13 @@ class MidiFile:
         begun = self._sounding.notes.get(event.id)
         if isinstance(event, NoteOff) and begun:
             end = max(event.offset, begun.onset + 1)
-            self._notes.append(_Note(begun.pitch, begun.onset, end, begun.velocity))
+            self._notes.extend(_Note(begun.pitch, begun.onset, end, begun.velocity))
         self._sounding.hear(event)
 
     @property
     def notes(self) -> int:
         """How many there are, those that sound included."""
-        return len(self._notes) + len(self._sounding.notes)
+        return len(self._notes) // len(_Note._fields) + len(self._sounding.notes)
 
     def abandon(self) -> None:
         """Leave no file."""
@@ -100,7 +101,8 @@ class MidiFile:
         part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
         try:
             with part.open("wb") as file:
-                _score(self._notes, grid(self._tempo, self.rate, self._begin)).save(file=file)
+                notes = map(_Note._make, zip(*[iter(self._notes)] * 4, strict=True))
+                _score(notes, grid(self._tempo, self.rate, self._begin)).save(file=file)
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(self.path)
