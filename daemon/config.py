@@ -67,7 +67,7 @@ class MidiConfig(Section):
         default=None, ge=1, le=128, description="sound to ask the instrument for, as General MIDI"
     )
     parts: list[PartConfig] = Field(
-        default=[], description="ranges of keys for other channels: the first that holds a key"
+        default=[], description="keys for other channels, the first that fits; mpe has its own"
     )
     velocity: TouchConfig = TouchConfig()
     bend: Expression = Field(

@@ -90,6 +90,8 @@ class Outputs:
     def _open_port(self, config: MidiConfig) -> None:
         """The MIDI port; where a system has none and none was asked for, a word and no port."""
         if not config.enabled:
+            if config.clock:
+                raise NotewireError("midi.clock needs the MIDI port: set midi.enabled, or no clock")
             return
         try:
             keeper = open_keeper(config)
