@@ -21,6 +21,7 @@ from multiprocessing.connection import Connection
 from ..streaming.contracts import NotewireError
 from .expression import BEND, bend_message
 from .midi_backends import Backend, Output, open_clock, open_output
+from .priority import go_first
 from .signals import ignore_stop_signals, stop_signals_ignored
 
 NOTE_OFF, NOTE_ON, CONTROL = 0x80, 0x90, 0xB0
@@ -201,6 +202,8 @@ def keep(
             return
         keeper = Keeper(output)
         opened.callback(_leave, keeper)
+        go_first()
+        go_first()
         answers.begin(output.backend)
         _pass_on(pipe, keeper, answers)
 

@@ -57,6 +57,14 @@ def judge_speed(p99: float, hop: float) -> Finding:
     return Finding("warn" if p99 < TOO_SLOW * hop else "bad", what, cure)
 
 
+def judge_priority(allowed: bool) -> Finding:
+    """Whether MIDI may leave on time while other programs keep the processor busy."""
+    if allowed:
+        return Finding("good", "MIDI leaves with real-time priority")
+    cure = "Debian: sudo usermod -aG audio $USER, with jackd2 set up for it; then log in again"
+    return Finding("warn", "no real-time priority: notes may leave late on a busy machine", cure)
+
+
 def _loudness(audio: Audio, rate: int) -> Finding:
     loudest = _db(_frames(audio, rate).max())
     what = f"level: {loudest:.0f} dBFS at the loudest"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from itertools import chain
 
@@ -14,13 +15,14 @@ from rich.console import Console
 from rich.markup import escape
 
 from ..bridge.midi_port import MidiPort
+from ..bridge.priority import REAL_TIME, go_first
 from ..bridge.signals import Stop, stop_on_signals
 from ..bridge.zeromq import ZeroMqPublisher
 from ..models.library import open_model
 from ..models.timing import time_hops
 from ..models.transcriber import Transcriber
 from ..streaming.contracts import AudioBlock, NoteOff, NoteOn, NotewireError
-from .checkup import Finding, judge_capture, judge_sound, judge_speed
+from .checkup import Finding, judge_capture, judge_priority, judge_sound, judge_speed
 from .config import Config, MidiConfig
 from .outputs import open_keeper
 from .sources import Source, demo_audio, open_source
@@ -61,6 +63,8 @@ def _listening(config: Config, seconds: float, stop: Stop) -> Iterator[Finding]:
             return
         note, finding = _open_port(config, opened)
         yield finding
+        if note and REAL_TIME:
+            yield judge_priority(in_a_thread(go_first))
         told = f"listening to {source.name} for {seconds:g} s: play something, with a pause"
         yield Finding("good", told)
         yield from _heard(config, source, note, seconds)
@@ -85,6 +89,12 @@ def _speed(config: Config) -> Finding:
     hop = model.vqt.hop / model.vqt.rate
     times = time_hops(Transcriber(network, model, rate, config.mode), audio, round(hop * rate))
     return judge_speed(float(np.percentile(times, 99)), hop)
+
+
+def in_a_thread(do: Callable[[], bool]) -> bool:
+    """Priority belongs to a thread: one that ends gives it back."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(do).result()
 
 
 def _bus(config: Config) -> Finding:

@@ -11,7 +11,14 @@ from jack_server import jack_server
 from test_cli import DEMO, notewire
 
 from notewire.daemon import doctor
-from notewire.daemon.checkup import Audio, Finding, judge_capture, judge_sound, judge_speed
+from notewire.daemon.checkup import (
+    Audio,
+    Finding,
+    judge_capture,
+    judge_priority,
+    judge_sound,
+    judge_speed,
+)
 from notewire.daemon.config import Config
 from notewire.streaming.contracts import AudioBlock
 
@@ -59,6 +66,11 @@ def test_lost_sound_and_a_slow_computer() -> None:
     assert judge_capture(0, 0, RATE).state == "good"
     assert "10 ms" in judge_capture(480, 2, RATE).what
     assert [judge_speed(p99, 0.02).state for p99 in (0.002, 0.015, 0.03)] == ["good", "warn", "bad"]
+
+
+def test_notes_that_may_leave_late_have_a_cure() -> None:
+    assert judge_priority(True).state == "good"
+    assert "audio" in judge_priority(False).cure
 
 
 def test_without_an_input_it_says_so() -> None:
