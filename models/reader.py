@@ -15,7 +15,7 @@ from .network import OUTPUTS
 
 
 class Reader:
-    """``reader(logits, hops)`` returns the events of the next hops, on the stream's own clock.
+    """``reader(logits, level)`` returns the events of the next hops, on the stream's own clock.
 
     decoder: None for the model's own, tuned for ``mode``; delay: of the resampler, samples. Raises
     NotewireError if the model has no such mode.
@@ -37,9 +37,9 @@ class Reader:
         clock = FrameClock(vqt.rate, vqt.hop, look_aheads[mode], self._delay)
         self.decoder = NoteDecoder(decoder or tuned, clock)
 
-    def __call__(self, logits: Tensor, hops: NDArray[np.floating]) -> list[NoteEvent]:
-        """logits: (hops, look-aheads, OUTPUTS, 88); hops: (hops, samples), the audio itself."""
-        activations = read_logits(logits[:, self._head], hops)
+    def __call__(self, logits: Tensor, level: NDArray[np.floating]) -> list[NoteEvent]:
+        """logits: (hops, look-aheads, OUTPUTS, 88); level: (hops,), see ``level_db``."""
+        activations = read_logits(logits[:, self._head], level)
         events, self._notes = self.decoder(activations, self._notes)
         return events
 
@@ -75,10 +75,10 @@ class Reader:
         return self.decoder.clock.emitted(hops - 1) if hops else 0
 
 
-def read_logits(logits: Tensor, hops: NDArray[np.floating]) -> Activations:
+def read_logits(logits: Tensor, level: NDArray[np.floating]) -> Activations:
     """What the network says, as the decoder takes it.
 
-    logits: (hops, OUTPUTS, 88), of one look-ahead; hops: (hops, samples), the audio itself.
+    logits: (hops, OUTPUTS, 88), of one look-ahead; level: (hops,), see ``level_db``.
     """
     said = dict(zip(OUTPUTS, logits.cpu().unbind(1), strict=True))
     return Activations(
@@ -86,10 +86,10 @@ def read_logits(logits: Tensor, hops: NDArray[np.floating]) -> Activations:
         torch.sigmoid(said["frame"]).numpy(),
         torch.sigmoid(said["velocity"]).numpy(),
         torch.tanh(said["shift"]).numpy(),
-        level_db(hops),
+        level,
     )
 
 
 def level_db(hops: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Of each hop, dBFS."""
+    """(hops, samples) of audio to the level of each hop, dBFS."""
     return 10 * np.log10((hops.astype(np.float64) ** 2).mean(axis=1) + 1e-12)

@@ -175,13 +175,13 @@ class Transcriber:
     def _read(self, audio: NDArray[np.floating]) -> list[NoteEvent]:
         logits, frames, network = self._listen(audio)
         self._stream = self._stream._replace(network=network)
-        hops = audio.reshape(-1, self.hop)
-        self.level_db = float(level_db(hops[-1:])[0])
-        self.hops += len(hops)
+        level = level_db(audio.reshape(-1, self.hop))
+        self.level_db = float(level[-1])
+        self.hops += len(level)
         if self._later:
-            self._thoughts += self._placed(self._later(logits, hops))
+            self._thoughts += self._placed(self._later(logits, level))
         before = self._live.hops
-        events = self._live(logits, hops)
+        events = self._live(logits, level)
         self._follow(events, frames, before)
         return self._placed(events)
 

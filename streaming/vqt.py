@@ -41,15 +41,15 @@ class CausalVQT(nn.Module):
         if not audio.shape[1]:
             return audio.new_zeros(audio.shape[0], 0, self.config.bins), past
         audio = torch.cat([past, audio], dim=-1)
-        frames = torch.cat([self._project(audio, bank) for bank in self.buffers()], dim=-1)
+        waves = torch.cat([self._project(audio, bank) for bank in self.buffers()], dim=-1)
+        frames = torch.hypot(waves[..., ::2], waves[..., 1::2])
         return torch.log1p(self.config.log_gain * frames), audio[:, audio.shape[1] - self.memory :]
 
     def _project(self, audio: Tensor, bank: Tensor) -> Tensor:
-        """Magnitudes (batch, hops, bins of the bank); the bank's atoms end with each hop."""
+        """(batch, hops, 2 * bins of the bank), real and imaginary; its atoms end with each hop."""
         length, hop = bank.shape[0], self.config.hop
         newest = audio[:, self.memory + hop - length :]
-        real, imag = (newest.unfold(-1, length, hop) @ bank).chunk(2, dim=-1)
-        return torch.hypot(real, imag)
+        return newest.unfold(-1, length, hop) @ bank
 
 
 def _atoms(config: VQTConfig) -> tuple[list[NDArray[np.complex64]], NDArray[np.float64]]:
@@ -84,11 +84,11 @@ def _centroid_from_end(atom: NDArray[np.complex64]) -> float:
 
 
 def _banks(atoms: list[NDArray[np.complex64]]) -> list[NDArray[np.float32]]:
-    """Matrices (length, 2 * bins): cosines, then sines, right-aligned."""
+    """Matrices (length, 2 * bins): each bin's cosine and sine, right-aligned."""
     return [_matrix(atoms[i[0] : i[-1] + 1]) for i in np.array_split(range(len(atoms)), BANKS)]
 
 
 def _matrix(atoms: list[NDArray[np.complex64]]) -> NDArray[np.float32]:
     length = max(len(atom) for atom in atoms)
     aligned = np.stack([np.pad(atom, (length - len(atom), 0)) for atom in atoms], axis=1)
-    return np.concatenate([aligned.real, aligned.imag], axis=1).astype(np.float32)
+    return aligned.view(np.float32)

@@ -6,6 +6,8 @@ Levels in dB, times in seconds, frequencies in Hz.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import soxr
 from numpy import fft
@@ -30,6 +32,7 @@ class AugmentConfig(BaseModel):
     microphone_chance: float = 0.2
     room_chance: float = 0.5
     room_decay: tuple[float, float] = (0.15, 1.2)
+    room_darker: float = 0.3  # octaves of decay lost an octave above 1 kHz, at most
     room_wet_db: tuple[float, float] = (-24.0, -3.0)
     noise_chance: float = 0.6
     noise_snr_db: tuple[float, float] = (10.0, 60.0)
@@ -75,15 +78,29 @@ def _filter(audio: Audio, rate: int, config: AugmentConfig, random: Random) -> A
 
 
 def _room(rate: int, config: AugmentConfig, random: Random) -> NDArray[np.float64]:
-    """An impulse response: the direct sound, then exponentially decaying noise."""
-    decay = random.uniform(*config.room_decay)
+    """An impulse response: the direct sound, then decaying noise, of which bass is left longest."""
+    decay, darker = random.uniform(*config.room_decay), random.uniform(0.0, config.room_darker)
     time = np.arange(int(rate * decay)) / rate
-    tail = random.standard_normal(len(time)) * 10 ** (-3 * time / decay)
-    tail *= (time > random.uniform(0.0005, 0.02)) * (random.random(len(time)) < 0.5)
+    tail = random.standard_normal(len(time)) * (random.random(len(time)) < 0.5)
+    tail = _decayed(tail, time, lambda octaves: decay * 2 ** (-darker * octaves))
+    tail *= time > random.uniform(0.0005, 0.02)
     wet = 10 ** (random.uniform(*config.room_wet_db) / 20)
     tail *= wet / (np.sqrt((tail**2).sum()) + 1e-9)
     tail[0] = 1.0
     return tail
+
+
+def _decayed(
+    noise: NDArray[np.float64], time: NDArray[np.float64], decay: Callable[[int], float]
+) -> NDArray[np.float64]:
+    """``noise`` in bands, each of which falls by 60 dB in the seconds of ``decay(its place)``."""
+    size = int(next_fast_len(len(noise), True) or 0)
+    spectrum, heard = fft.rfft(noise, size), np.zeros(len(noise))
+    place = np.log2(np.maximum(fft.rfftfreq(size, time[1]), 1.0) / 1000).round().clip(-3, 3)
+    for octaves in range(-3, 4):
+        band = fft.irfft(np.where(place == octaves, spectrum, 0), size)[: len(noise)]
+        heard += band * 10 ** (-3 * time / decay(octaves))
+    return heard
 
 
 def _tone(

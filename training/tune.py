@@ -17,7 +17,7 @@ from rich.progress import track
 
 from ..models.config import MODES, Mode, ModelConfig
 from ..models.network import Network
-from ..models.reader import read_logits
+from ..models.reader import level_db, read_logits
 from ..streaming.decoding import DecoderConfig, FrameClock
 from ..streaming.notes import Activations, NoteDecoder
 from .augment import AugmentConfig, recolour
@@ -74,10 +74,10 @@ def _listen(
     if room:
         audio = recolour(audio, vqt.rate, AugmentConfig(), random)
     logits = _logits(network, audio)
-    hops = audio.reshape(-1, vqt.hop)
+    level = level_db(audio.reshape(-1, vqt.hop))
     heads = list(config.network.look_ahead)
     notes = within(piece.notes, size / vqt.rate)
-    return {m: Heard(read_logits(logits[:, heads.index(m)], hops), notes) for m in MODES}
+    return {m: Heard(read_logits(logits[:, heads.index(m)], level), notes) for m in MODES}
 
 
 def _logits(network: Network, audio: NDArray[np.float32]) -> torch.Tensor:
