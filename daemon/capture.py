@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..bridge.signals import ignore_stop_signals, stop_signals_ignored
 from ..bridge.stderr import quiet_stderr
@@ -29,6 +30,7 @@ from .devices import (
     find_loopback,
     input_devices,
 )
+from .loopback import RATE, Hear, SpeakerStream
 
 CAPACITY = 1 << 19  # samples: 11 s at 48 kHz, far more than an engine may ever lag
 POLL_SECONDS = 0.001  # polling needs no lock that a killed process could leave locked
@@ -161,8 +163,6 @@ def _wait_for_hang_up(pipe: Connection) -> None:
 
 
 def _choose(request: CaptureRequest, devices: list[AudioDevice]) -> AudioDevice:
-    if request.loopback:
-        return find_loopback(devices)
     if request.name != "auto":
         return find_device(request.name, devices)
     device = default_input(devices)
@@ -172,13 +172,26 @@ def _choose(request: CaptureRequest, devices: list[AudioDevice]) -> AudioDevice:
 
 
 def _open(request: CaptureRequest, ring: Ring) -> tuple[Any, Opened]:
-    """An input stream, not yet started, whose callback fills the ring."""
-    device = _choose(request, input_devices())
+    """An input stream, not yet started, that fills the ring."""
+
+    def hear(samples: NDArray[np.float32], lost: bool) -> None:
+        mono = np.nan_to_num(samples.mean(axis=1), copy=False, posinf=0.0, neginf=0.0)
+        ring.write(mono, lost)  # a NaN would stay in the network for ever
+
+    devices = input_devices()
+    if not request.loopback:
+        return _open_device(_choose(request, devices), request, hear)
+    device = find_loopback(devices)
+    if isinstance(device, AudioDevice):
+        return _open_device(device, request, hear)
+    return SpeakerStream(device, request.block, hear), Opened(device.name, RATE)
+
+
+def _open_device(device: AudioDevice, request: CaptureRequest, hear: Hear) -> tuple[Any, Opened]:
     import sounddevice
 
     def callback(samples: Any, _frames: int, _time: Any, status: Any) -> None:
-        mono = np.nan_to_num(samples.mean(axis=1), copy=False, posinf=0.0, neginf=0.0)
-        ring.write(mono, bool(status.input_overflow))  # a NaN would stay in the network for ever
+        hear(samples, bool(status.input_overflow))
 
     stream = sounddevice.InputStream(
         samplerate=device.rate,

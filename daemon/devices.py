@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from ..bridge.stderr import quiet_stderr
 from ..streaming.contracts import NotewireError
+from .loopback import Speaker, find_speaker
 
 # What carries the computer's own sound on systems where it is an input like any other.
 LOOPBACK_NAMES = ("blackhole", "loopback", "soundflower", "stereo mix", "cable output", "monitor")
@@ -88,8 +89,11 @@ def default_input(devices: list[AudioDevice]) -> AudioDevice | None:
     return next((d for d in devices if d.default), devices[0] if devices else None)
 
 
-def find_loopback(devices: list[AudioDevice]) -> AudioDevice:
-    """The input that carries what the computer plays. Raises NotewireError with the cure."""
+def find_loopback(devices: list[AudioDevice]) -> AudioDevice | Speaker:
+    """What carries the sound that the computer plays: an input, or else SoundCard's speaker.
+
+    Raises NotewireError with the cure.
+    """
     for device in devices:
         if any(name in device.name.lower() for name in LOOPBACK_NAMES):
             return device
@@ -97,12 +101,14 @@ def find_loopback(devices: list[AudioDevice]) -> AudioDevice:
     if pulse:  # PulseAudio or PipeWire: its ALSA device records whatever PULSE_SOURCE names
         os.environ.setdefault("PULSE_SOURCE", "@DEFAULT_MONITOR@")
         return pulse
+    if speaker := find_speaker():
+        return speaker
     raise NotewireError(
         "found no loopback input; "
         + {
             "darwin": "install BlackHole and route the sound through a Multi-Output Device",
-            "win32": "enable 'Stereo Mix' or install VB-Cable",
-        }.get(sys.platform, "PulseAudio or PipeWire with libasound2-plugins is needed")
+            "win32": "is a speaker enabled?",
+        }.get(sys.platform, "PulseAudio or PipeWire is needed")
     )
 
 

@@ -10,7 +10,7 @@ from ..bridge.midi_backends import list_ports
 from ..models.devices import available_devices
 from ..models.library import shipped_models
 from ..streaming.contracts import NotewireError
-from .devices import find_loopback, input_devices
+from .devices import AudioDevice, find_loopback, input_devices
 
 
 def print_devices() -> None:
@@ -40,6 +40,7 @@ def _inputs() -> Table | str:
 
 def _loopback() -> str:
     try:
-        return find_loopback(input_devices()).full_name
+        found = find_loopback(input_devices())
+        return found.full_name if isinstance(found, AudioDevice) else found.name
     except NotewireError as error:
         return str(error)

@@ -17,6 +17,7 @@ from test_live_jack import ended, wait_for
 
 from notewire.daemon.sources import DEMO
 
+ALSA = Path("/usr/share/alsa/alsa.conf")
 MICROPHONE = 'pcm.microphone { type pulse; device "mic.monitor"; hint { show on } }\n'
 
 pytestmark = pytest.mark.skipif(
@@ -28,7 +29,6 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where a private PulseAudio and ALSA find all of theirs."""
-    (tmp_path / ".asoundrc").write_text(MICROPHONE)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.setenv("PULSE_RUNTIME_PATH", str(tmp_path))
@@ -53,10 +53,26 @@ def _ran(command: list[str]) -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def test_a_server_that_dies_and_returns_is_heard_again(home: Path) -> None:
+def by_portaudio(home: Path) -> list[str]:
+    (home / ".asoundrc").write_text(MICROPHONE)
+    return ["--input", "microphone"]
+
+
+def by_soundcard(home: Path) -> list[str]:
+    """As on Windows: no input that PortAudio knows carries the sound."""
+    plug_ins = '"/etc/alsa/conf.d"'
+    (home / "alsa.conf").write_text(ALSA.read_text().replace(plug_ins, ""))
+    os.environ["ALSA_CONFIG_PATH"] = str(home / "alsa.conf")
+    return ["--loopback"]
+
+
+@pytest.mark.parametrize("listen", [by_portaudio, by_soundcard])
+def test_a_server_that_dies_and_returns_is_heard_again(
+    home: Path, monkeypatch: pytest.MonkeyPatch, listen: Callable[[Path], list[str]]
+) -> None:
     log, errors = home / "log.jsonl", home / "errors"
-    command = [*NOTEWIRE, "run", "--input", "microphone", "--no-bus", "--no-midi"]
-    command += ["--events", str(log)]
+    monkeypatch.setenv("ALSA_CONFIG_PATH", "")
+    command = [*NOTEWIRE, "run", *listen(home), "--no-bus", "--no-midi", "--events", str(log)]
 
     def notes() -> int:
         return log.read_text().count('"note_on"') if log.exists() else 0
