@@ -14,6 +14,7 @@ import multiprocessing
 import struct
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection
@@ -42,9 +43,9 @@ class KeptOutput:
 
     greeting: messages that every new port begins with, such as program changes. clock: where to
     take MIDI clock from, see ``open_clock``; ``on_clock`` gets its messages with their times on the
-    monotonic clock. ``pulse`` has to be called more often than ``STALL_S``. Raises NotewireError if
-    no port can be opened; sending raises OSError when the keeper is gone, and the next attempt
-    starts another.
+    monotonic clock. ``pulse`` has to be called more often than ``STALL_S``; ``transit`` is how many
+    seconds the newest one was on its way to the port. Raises NotewireError if no port can be
+    opened; sending raises OSError when the keeper is gone, and the next attempt starts another.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class KeptOutput:
         self._greeting = greeting
         self.on_clock: Callable[[float, bytes], object] = lambda _when, _message: None
         self.when: float | None = None  # when what is sent now is to leave; None: at once
+        self.transit: float | None = None
         self._request = backend, port, clock
         self._open()
 
@@ -75,12 +77,16 @@ class KeptOutput:
             if time.monotonic() - self._answered > HUNG_S:
                 self._process.kill()
             elif self._process.is_alive():
+                self._pulsed.append(time.monotonic())
                 self._pipe.send_bytes(PULSE)
 
     def _hear(self, said: bytes) -> None:
-        if said:
-            (when,) = WHEN.unpack(said[: WHEN.size])
-            self.on_clock(when, said[WHEN.size :])
+        """A pulse that comes back, with the time at which it got there, or MIDI clock."""
+        (when,) = WHEN.unpack(said[: WHEN.size])
+        if message := said[WHEN.size :]:
+            self.on_clock(when, message)
+        else:
+            self.transit = when - self._pulsed.popleft()
 
     def reopen(self) -> None:
         """Another keeper and another port, for when the MIDI system itself was gone."""
@@ -103,6 +109,7 @@ class KeptOutput:
             self._process.start()
         theirs.close()
         self.backend: Backend = self._answer()
+        self._pulsed = deque[float]()
         self._answered = time.monotonic()
         for message in self._greeting:
             self._pipe.send_bytes(bytes(message))
@@ -209,7 +216,10 @@ def keep(
 
 
 class Answers:
-    """What goes back to the engine, from two threads: pulses, and clock messages as they come."""
+    """What goes back to the engine, from two threads: pulses, and clock messages as they come.
+
+    Before each stands its time on the monotonic clock, which all processes share.
+    """
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe, self._lock, self._begun = pipe, threading.Lock(), False
@@ -221,7 +231,7 @@ class Answers:
 
     def pulse(self) -> None:
         with self._lock:
-            self._pipe.send_bytes(PULSE)
+            self._pipe.send_bytes(WHEN.pack(time.monotonic()))
 
     def clock(self, message: bytes) -> None:
         when = WHEN.pack(time.monotonic())

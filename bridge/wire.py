@@ -102,6 +102,7 @@ class LatencyMessage(msgspec.Struct, frozen=True, tag="latency"):
     look_ahead: float
     engine: float  # blocks and hops that fill, computing, queues
     input: float | None  # the sound card's share; null until `notewire calibrate` has measured it
+    midi: float | None = None  # then, on the way to the MIDI port; null where there is none
 
 
 class HealthMessage(msgspec.Struct, frozen=True, tag="health"):

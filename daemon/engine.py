@@ -104,6 +104,7 @@ class Engine:
             self.latency.device,
             self.transcriber.decoder.clock.look_ahead / self.transcriber.rate,
             self.source.glitches,
+            self.latency.transit(),
         )
 
     def _take(self, block: AudioBlock) -> None:
@@ -167,7 +168,8 @@ class Engine:
             round(seconds, 4)
             for seconds in (*summary.latency[:2], summary.look_ahead, summary.engine)
         )
-        self.bus.tell(LatencyMessage(median, p95, look_ahead, engine, summary.device))
+        message = LatencyMessage(median, p95, look_ahead, engine, summary.device, summary.midi)
+        self.bus.tell(message)
 
     def _finish(self) -> list[str]:
         try:

@@ -26,6 +26,7 @@ class LatencyMeter:
         self, clock: Callable[[], float] = time.monotonic, device: float | None = None
     ) -> None:
         self._clock, self.device = clock, device
+        self.transit: Callable[[], float | None] = lambda: None  # then, to the MIDI port, seconds
         self._offset = self._since = None
         self.recent: deque[float] = deque(maxlen=RECENT)
 
@@ -81,6 +82,7 @@ class Summary:
     device: float | None = None  # share of the latency that is the input's; None: not measured
     look_ahead: float = 0.0  # share that is listening on before an answer
     glitches: int = 0  # losses that the audio system reported without saying how much
+    midi: float | None = None  # from being said to the MIDI port; None: there is none
 
     @property
     def load(self) -> float:
@@ -96,6 +98,8 @@ class Summary:
         shares = [f"look-ahead {1000 * self.look_ahead:.0f}", f"engine {1000 * self.engine:.0f}"]
         if self.device is not None:
             shares.append(f"input {1000 * self.device:.0f}")
+        if self.midi is not None:
+            shares.append(f"MIDI +{1000 * self.midi:.1f}")
         median, p95 = 1000 * self.latency.median, 1000 * self.latency.p95
         return f"{median:.0f} ms, p95 {p95:.0f} ms ({', '.join(shares)})"
 

@@ -29,6 +29,7 @@ class Metrics:
         )  # fmt: skip
         self._device = self._gauge("input_latency_seconds", "The input's own, if it was calibrated")
         self._look_ahead = self._gauge("look_ahead_seconds", "Listened on before an answer")
+        self._midi = self._gauge("midi_transit_seconds", "From being said to the MIDI port")
         self._sounding = self._gauge("sounding_notes", "Notes that sound now")
         self._level = self._gauge("input_level_dbfs", "Level of the input")
         self._load = self._gauge("load_ratio", "Share of real time that the engine computes")
@@ -58,6 +59,7 @@ class Metrics:
             self._stream.set(summary.seconds)
             self._look_ahead.set(summary.look_ahead)
             self._device.set(summary.device or 0.0)
+            self._midi.set(summary.midi or 0.0)
         self._view.status(status)
 
     def close(self) -> None:

@@ -53,8 +53,9 @@ class Outputs:
             self._open_bus(config.bus, rate)
             self._open_port(config.midi)
             self.timekeeper = Timekeeper(latency, rate, self.bus)
-            if self.keeper:
-                self.keeper.on_clock = self.timekeeper.hear
+            if keeper := self.keeper:
+                keeper.on_clock = self.timekeeper.hear
+                latency.transit = lambda: keeper.transit
             bends = config.midi.bend != "off"
             self._connect_port(config.midi.latency_ms, rate, latency, bends)
             if config.osc.address:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 
 import pytest
 
@@ -41,6 +42,7 @@ def test_a_latency_is_the_sum_of_what_it_is_made_of() -> None:
     summary = Summary(3, 1.0, latency, Percentiles(0.001, 0, 0), 0.02, 0.0, 0.005, 0.035)
     assert summary.engine == pytest.approx(0.020)
     assert "60 ms, p95 90 ms (look-ahead 35, engine 20, input 5)" in str(summary)
+    assert "engine 20, input 5, MIDI +0.2)" in str(replace(summary, midi=0.0002))
 
 
 def test_percentiles() -> None:
