@@ -11,8 +11,9 @@ import pytest
 import soundfile
 import yaml
 from test_cli import assert_mistake, notewire
-from test_render import midi
+from test_render import FONT, midi, needs_font
 
+from notewire.streaming.contracts import NotewireError
 from notewire.training.gather import Sources, gather
 from notewire.training.recordings import find_recordings
 
@@ -88,6 +89,18 @@ def test_a_repository_that_is_gone_or_has_changed_is_named(sources: Path, tmp_pa
 def test_the_shipped_list_is_one() -> None:
     path = Path(__file__).parent.parent / "training" / "sources.yaml"
     listed = Sources.model_validate(yaml.safe_load(path.read_text()))
-    assert {job.instrument.name for job in listed.renders} <= {
-        Path(copy.to).parent.name for copy in listed.copies
-    }
+    sampled = {job.instrument.name for job in listed.renders if not job.instrument.is_absolute()}
+    assert sampled <= {Path(copy.to).parent.name for copy in listed.copies}
+
+
+@needs_font
+def test_a_sound_font_may_play_one_track(sources: Path, tmp_path: Path) -> None:
+    font = {"instrument": str(FONT), "to": "rendered/font", "programs": [24], "keys": [40, 60]}
+    played = RENDER | font | {"hours": 0.001, "seed": 1, "track": ""}
+    listed = yaml.safe_load(sources.read_text())
+    gather(Sources.model_validate(listed | {"renders": [played]}), tmp_path / "data")
+    found = find_recordings([tmp_path / "data" / "rendered" / "font"])
+    assert all(40 <= pitch <= 60 for each in found for pitch in each.notes()[:, 2])
+    melody = played | {"to": "rendered/none", "track": "MELODY"}
+    with pytest.raises(NotewireError, match="no MIDI file with notes"):
+        gather(Sources.model_validate(listed | {"renders": [melody]}), tmp_path / "data")

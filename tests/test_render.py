@@ -23,6 +23,9 @@ from notewire.training.recordings import find_recordings
 from notewire.training.render import folded, render, render_folder
 
 FONT = Path("/usr/share/sounds/sf2/TimGM6mb.sf2")
+needs_font = pytest.mark.skipif(
+    not (FONT.exists() and shutil.which("fluidsynth")), reason="no FluidSynth"
+)
 RANDOM = np.random.default_rng(1)
 
 
@@ -93,6 +96,16 @@ def test_the_pedal_holds_what_the_hand_lets_go(tmp_path: Path) -> None:
     assert read_midi(path).tolist() == [[0.0, 2.0, 60, 64], [2.0, 4.0, 60, 90]]
 
 
+def test_one_track_may_be_read_alone(tmp_path: Path) -> None:
+    tracks = [mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=1_000_000)])]
+    for name, note in (("MELODY", 72), ("PIANO", 48)):
+        on, off = (mido.Message(kind, note=note, time=480) for kind in ("note_on", "note_off"))
+        tracks.append(mido.MidiTrack([mido.MetaMessage("track_name", name=name), on, off]))
+    mido.MidiFile(tracks=tracks, ticks_per_beat=480).save(tmp_path / "song.mid")
+    assert len(read_midi(tmp_path / "song.mid")) == 2
+    assert read_midi(tmp_path / "song.mid", "MELODY").tolist() == [[1.0, 2.0, 72, 64]]
+
+
 def test_a_rendered_folder_is_a_data_set(tmp_path: Path, instrument: SampledInstrument) -> None:
     on = mido.Message("note_on", note=69, velocity=64, time=480)
     path = midi(tmp_path / "piece.mid", on, mido.Message("note_off", note=69, time=480))
@@ -102,7 +115,7 @@ def test_a_rendered_folder_is_a_data_set(tmp_path: Path, instrument: SampledInst
     assert found[0].notes()[0, 0] == pytest.approx(0.5)
 
 
-@pytest.mark.skipif(not (FONT.exists() and shutil.which("fluidsynth")), reason="no FluidSynth")
+@needs_font
 def test_a_sound_font_plays_when_and_where_the_table_says() -> None:
     notes = np.array([[0.5, 1.0, 60, 100], [1.5, 2.0, 67, 60]])
     audio = render(notes, SoundFont(FONT, [0]), RANDOM)

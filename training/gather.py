@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rich.progress import track
 
 from ..streaming.contracts import NotewireError
-from .instruments import SampledInstrument, midi_name
+from .instruments import Instrument, SampledInstrument, SoundFont, midi_name
 from .render import render_folder
 
 
@@ -37,13 +37,16 @@ class Copy(Listed):
 class Render(Listed):
     """A run of training/render.py."""
 
-    instrument: Path = Field(description="folder of samples, below the output folder")
+    instrument: Path = Field(description="samples or sound font, below the output folder or not")
     midi: Path = Field(description="folder of MIDI files, below the output folder")
     to: Path
     hours: float
     seed: int
     middle_c: int = 4
     layers: list[str] | None = None
+    programs: list[int] = [0]
+    keys: tuple[int, int] = (0, 127)
+    track: str = ""
 
 
 class Sources(Listed):
@@ -105,8 +108,14 @@ def _render(job: Render, out: Path) -> None:
     unfinished = out / "unfinished" / job.to.name
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
-    instrument = SampledInstrument(out / job.instrument, job.middle_c, job.layers)
     midis = sorted((out / job.midi).rglob("*.mid"))
-    render_folder(midis, instrument, unfinished, job.hours, job.seed)
+    instrument = _instrument(out / job.instrument, job)
+    render_folder(midis, instrument, unfinished, job.hours, job.seed, job.keys, job.track)
     (out / job.to).parent.mkdir(parents=True, exist_ok=True)
     unfinished.rename(out / job.to)
+
+
+def _instrument(path: Path, job: Render) -> Instrument:
+    if path.is_file():
+        return SoundFont(path, job.programs)
+    return SampledInstrument(path, job.middle_c, job.layers)

@@ -46,20 +46,29 @@ class PedalledKeys:
                 self.notes.append((onset, now, pitch, velocity))
 
 
-def _messages(path: Path) -> list[Any]:
+def _messages(path: Path, track: str) -> list[Any]:
     try:
-        return list(mido.MidiFile(path))
+        file = mido.MidiFile(path)
+        if track:
+            file.tracks = [each for each in file.tracks if each.name == track or not _plays(each)]
+        return list(file)
     except (OSError, EOFError, ValueError, KeyError) as error:
         raise NotewireError(f"{path}: not a MIDI file ({error})") from error
 
 
-def read_midi(path: Path) -> Notes:
+def _plays(track: mido.MidiTrack) -> bool:
+    """Whether it has notes; another may have the tempo."""
+    return any(message.type == "note_on" for message in track)
+
+
+def read_midi(path: Path, track: str = "") -> Notes:
     """Notes of a MIDI file, (n, 4) by onset, held as long as the pedal holds them.
 
+    track: the name of the only one to read.
     Raises NotewireError for a file that is no MIDI file.
     """
     keys, now = PedalledKeys(), 0.0
-    for message in _messages(path):
+    for message in _messages(path, track):
         now += message.time
         if getattr(message, "channel", DRUMS) != DRUMS:
             keys.hear(message, now)

@@ -67,10 +67,12 @@ def render_folder(
     hours: float,
     seed: int,
     keys: tuple[int, int] = (0, 127),
+    track: str = "",
 ) -> None:
     """Render pieces drawn at random, at most five minutes of each, until ``hours`` are made.
 
-    keys: lowest and highest pitch of the instrument; what lies outside is moved by octaves.
+    keys: lowest and highest pitch of the instrument; what lies outside is moved by octaves. track:
+    name of the only one to play.
     """
     random = np.random.default_rng(seed)
     grand = out.name.replace("_", "-")  # a name's last underscore parts title and instrument
@@ -79,7 +81,7 @@ def render_folder(
     with Progress() as progress:
         bar = progress.add_task("Rendering", total=hours * 3600)
         while made < hours * 3600:
-            midi, played = _draw(midis, random)
+            midi, played = _draw(midis, random, track)
             notes = folded(vary(played, random), *keys)
             notes[:, :2] += 0.5 - notes[:, 0].min()
             notes = notes[notes[:, 1] < 300]
@@ -91,11 +93,11 @@ def render_folder(
             progress.update(bar, completed=made)
 
 
-def _draw(midis: list[Path], random: np.random.Generator) -> tuple[Path, Notes]:
+def _draw(midis: list[Path], random: np.random.Generator, track: str) -> tuple[Path, Notes]:
     """A file with notes and its notes; one that has none is taken from the list."""
     while midis:
         number = int(random.integers(len(midis)))
-        if len(notes := read_midi(midis[number])):
+        if len(notes := read_midi(midis[number], track)):
             return midis[number], notes
         del midis[number]
     raise NotewireError("there is no MIDI file with notes to render")
@@ -111,11 +113,12 @@ def main() -> None:
     parser.add_argument("--layers", nargs="*", help="softest to loudest")
     parser.add_argument("--programs", nargs="*", type=int, default=[0], help="General MIDI, 0..127")
     parser.add_argument("--range", nargs=2, type=int, default=[21, 108], help="lowest, highest key")
+    parser.add_argument("--track", default="", help="name of the only one to play")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     midis = sorted(given.midis.rglob("*.mid"))
     keys = (given.range[0], given.range[1])
-    render_folder(midis, _instrument(given), given.out, given.hours, given.seed, keys)
+    render_folder(midis, _instrument(given), given.out, given.hours, given.seed, keys, given.track)
 
 
 def _instrument(given: argparse.Namespace) -> Instrument:
