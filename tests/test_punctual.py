@@ -21,9 +21,9 @@ from test_live_jack import NOTES, MidiRecorder, ended, wait_for
 from notewire.daemon.sources import demo_audio
 from notewire.models.config import MODES, Mode
 
-LATE_MS = {"fast": 120, "balanced": 150, "accurate": 250}
+LATE_MS = 400  # more than any mode needs, on a machine that is busy with other things too
 SPARE_S = 0.002  # above a period of JACK, from p1 to p99
-RUNS = 3
+RUNS = 4
 NEAR_S = 0.05
 
 Notes = list[tuple[float, int]]  # seconds, pitch
@@ -44,7 +44,7 @@ def spread(tmp_path: Path, mode: Mode) -> float:
     soundfile.write(clip, np.concatenate([lead, audio, lead]), rate)
     command = [*NOTEWIRE, "run", "--file", str(clip), "--mode", mode, "--no-bus", "--view", "off"]
     command += ["--events", str(log), "--set", "midi.backend=jack"]
-    command += ["--set", f"midi.latency_ms={LATE_MS[mode]}"]
+    command += ["--set", f"midi.latency_ms={LATE_MS}"]
     with jack_server():
         recorder = MidiRecorder()
         period = recorder.client.blocksize / RATE
