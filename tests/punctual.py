@@ -1,6 +1,7 @@
 """Constant latency, the whole program, every mode: what an independent JACK client gets, and when.
 
 What else runs on the machine can only make notes late: it may spoil a run, but not all of them.
+Not part of the suite, as one hiccup of 2 ms in ten seconds spoils a run: ``make punctual``.
 """
 
 from __future__ import annotations
