@@ -210,7 +210,6 @@ def keep(
         keeper = Keeper(output)
         opened.callback(_leave, keeper)
         go_first()
-        go_first()
         answers.begin(output.backend)
         _pass_on(pipe, keeper, answers)
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rich.progress import track
 
 from ..streaming.contracts import NotewireError
-from .instruments import Instrument, SampledInstrument, SoundFont, midi_name
+from .instruments import midi_name, open_instrument
 from .render import render_folder
 
 
@@ -109,13 +109,7 @@ def _render(job: Render, out: Path) -> None:
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
     midis = sorted((out / job.midi).rglob("*.mid"))
-    instrument = _instrument(out / job.instrument, job)
+    instrument = open_instrument(out / job.instrument, job.middle_c, job.layers, job.programs)
     render_folder(midis, instrument, unfinished, job.hours, job.seed, job.keys, job.track)
     (out / job.to).parent.mkdir(parents=True, exist_ok=True)
     unfinished.rename(out / job.to)
-
-
-def _instrument(path: Path, job: Render) -> Instrument:
-    if path.is_file():
-        return SoundFont(path, job.programs)
-    return SampledInstrument(path, job.middle_c, job.layers)

@@ -129,6 +129,15 @@ class SoundFont:
             raise NotewireError(f"{self.file}: cannot be played ({wrong[0]}); {cure}")
 
 
+def open_instrument(
+    path: Path, middle_c: int, layers: list[str] | None, programs: list[int]
+) -> Instrument:
+    """A sound font is a file, samples are a folder."""
+    if path.is_file():
+        return SoundFont(path, programs)
+    return SampledInstrument(path, middle_c, layers)
+
+
 def write_midi(notes: Notes, program: int, path: Path) -> None:
     """A file that plays ``notes`` with a General MIDI program."""
     timed = [(on, 1, pitch, velocity) for on, _, pitch, velocity in notes]

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 
 from ..streaming.contracts import NotewireError
-from .instruments import RATE, Instrument, SampledInstrument, SoundFont
+from .instruments import RATE, Instrument, open_instrument
 from .midi_notes import read_midi
 from .scores import Notes
 
@@ -118,13 +118,15 @@ def main() -> None:
     given = parser.parse_args()
     midis = sorted(given.midis.rglob("*.mid"))
     keys = (given.range[0], given.range[1])
-    render_folder(midis, _instrument(given), given.out, given.hours, given.seed, keys, given.track)
-
-
-def _instrument(given: argparse.Namespace) -> Instrument:
-    if given.samples.is_file():
-        return SoundFont(given.samples, given.programs)
-    return SampledInstrument(given.samples, given.middle_c, given.layers)
+    render_folder(
+        midis,
+        open_instrument(given.samples, given.middle_c, given.layers, given.programs),
+        given.out,
+        given.hours,
+        given.seed,
+        keys,
+        given.track,
+    )
 
 
 if __name__ == "__main__":
