@@ -2,9 +2,8 @@
 # make test   set up and run all tests, with ruff and pyright
 # make bench  what the engine costs on this machine
 # make faults two hundred faults at random, after which no note may hang (ten minutes)
-# make punctual  how equally late held-back notes are, in every mode; for a machine that does nothing else
 # make soak   half an hour at true pace, eight hours as fast as it goes, a hundred clients (an hour)
-.PHONY: run test bench faults soak punctual format clean
+.PHONY: run test bench faults soak format clean
 
 run: .venv/.run
 	.venv/bin/notewire run
@@ -21,9 +20,6 @@ faults: .venv/.test
 soak: .venv/.test
 	.venv/bin/python tests/soak.py
 	.venv/bin/python tests/crowd.py
-
-punctual: .venv/.test
-	.venv/bin/pytest -s tests/punctual.py
 
 format: .venv/.test
 	.venv/bin/ruff check --fix .

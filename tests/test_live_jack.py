@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -38,10 +38,21 @@ needs_synth = pytest.mark.skipif(
 )
 
 
-class MidiRecorder:
-    """Records a MIDI port; times in seconds of JACK's own clock."""
+def by_jack(client: jack.Client) -> float:
+    """When this period began, in seconds of JACK's own clock."""
+    return client.last_frame_time / RATE
 
-    def __init__(self) -> None:
+
+def by_system(client: jack.Client) -> float:
+    """The same, monotonic clock: JACK's stands still for each period that the machine missed."""
+    return time.monotonic() - client.frames_since_cycle_start / RATE
+
+
+class MidiRecorder:
+    """Records a MIDI port; times in seconds of ``clock``."""
+
+    def __init__(self, clock: Callable[[jack.Client], float] = by_jack) -> None:
+        self._clock = clock
         self.client = jack.Client("recorder")
         self.port: Any = self.client.midi_inports.register("in")
         self.messages: list[tuple[float, bytes]] = []
@@ -49,9 +60,9 @@ class MidiRecorder:
         self.client.activate()
 
     def _process(self, _frames: int) -> None:
-        start = self.client.last_frame_time
+        start = self._clock(self.client)
         for offset, data in self.port.incoming_midi_events():
-            self.messages.append(((start + offset) / RATE, bytes(data)))
+            self.messages.append((start + offset / RATE, bytes(data)))
 
     def notes(self) -> np.ndarray:
         """(n, 4) by onset; a note that never ended fails the test."""

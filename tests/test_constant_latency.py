@@ -1,7 +1,6 @@
 """Constant latency, the whole program, every mode: what an independent JACK client gets, and when.
 
 What else runs on the machine can only make notes late: it may spoil a run, but not all of them.
-Not part of the suite, as one hiccup of 2 ms in ten seconds spoils a run: ``make punctual``.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from jack_server import RATE, jack_server
 from numpy.typing import NDArray
 from test_ardour import logged
 from test_cli import NOTEWIRE
-from test_live_jack import NOTES, MidiRecorder, ended, wait_for
+from test_live_jack import NOTES, MidiRecorder, by_system, ended, wait_for
 
 from notewire.daemon.sources import demo_audio
 from notewire.models.config import MODES, Mode
@@ -47,7 +46,7 @@ def spread(tmp_path: Path, mode: Mode) -> float:
     command += ["--events", str(log), "--set", "midi.backend=jack"]
     command += ["--set", f"midi.latency_ms={LATE_MS}"]
     with jack_server():
-        recorder = MidiRecorder()
+        recorder = MidiRecorder(by_system)
         period = recorder.client.blocksize / RATE
         with ended(subprocess.Popen(command)) as running:
             wait_for(NOTES, lambda: recorder.client.get_ports(NOTES))
