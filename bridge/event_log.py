@@ -1,4 +1,4 @@
-"""Notes as JSON lines in a file: what is written stays, whatever happens to the program."""
+"""Notes and the pedal as JSON lines in a file: what is written stays, whatever happens."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 
 import msgspec
 
-from ..streaming.contracts import NoteEvent, NotewireError
+from ..streaming.contracts import Gesture, NoteEvent, NotewireError, Pedal
 from .files import naming
 from .sounding import Sounding
-from .wire import NoteMessage, decode_note, encode, to_wire
+from .wire import Line, decode_line, encode, gesture_to_wire, to_wire
 
 
 class EventLog:
@@ -34,6 +34,12 @@ class EventLog:
             self._write(encode(to_wire(event, self.rate)) + b"\n")
         self._sounding.hear(event)
 
+    def gesture(self, gesture: Gesture) -> None:
+        """The pedal belongs in the log, too; bends would fill it."""
+        if isinstance(gesture, Pedal):
+            with naming(self.path):
+                self._write(encode(gesture_to_wire(gesture, self.rate)) + b"\n")
+
     def close(self) -> None:
         """End in the log what still sounds, then close the file."""
         if self._file.closed:
@@ -54,7 +60,7 @@ class EventLog:
         raise OSError("no room for the whole line")
 
 
-def read_events(path: str | Path) -> Iterator[NoteMessage]:
+def read_events(path: str | Path) -> Iterator[Line]:
     """The messages of a log, in order. Raises NotewireError that names the file and the line."""
     try:
         with Path(path).open("rb") as file:
@@ -64,8 +70,8 @@ def read_events(path: str | Path) -> Iterator[NoteMessage]:
         raise NotewireError(f"cannot read {path}: {error.strerror}; check the path") from error
 
 
-def _read(line: bytes, place: str) -> NoteMessage:
+def _read(line: bytes, place: str) -> Line:
     try:
-        return decode_note(line)
+        return decode_line(line)
     except msgspec.DecodeError as error:
         raise NotewireError(f"{place}: not an event: {error}; remove the line") from error

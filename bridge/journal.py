@@ -11,9 +11,9 @@ from typing import BinaryIO
 
 import structlog
 
-from ..streaming.contracts import NoteEvent, NotewireError
+from ..streaming.contracts import Gesture, NoteEvent, NotewireError
 from .event_log import EventLog, read_events
-from .wire import NoteMessage
+from .wire import Line
 
 try:
     import fcntl
@@ -42,6 +42,11 @@ class Journal:
             if self._log:
                 self._log.send(event)
 
+    def gesture(self, gesture: Gesture) -> None:
+        with suppress(NotewireError):
+            if self._log:
+                self._log.gesture(gesture)
+
     def discard(self) -> None:
         """The take is safe. May be called twice."""
         with suppress(NotewireError, OSError):
@@ -51,7 +56,7 @@ class Journal:
                 self._path.unlink(missing_ok=True)
 
 
-def rescue(path: Path, save: Callable[[list[NoteMessage]], None]) -> None:
+def rescue(path: Path, save: Callable[[list[Line]], None]) -> None:
     """``save`` the notes of every take that was cut off before it became ``path``.
 
     What ``save`` raises NotewireError for is kept for the next time.
@@ -62,7 +67,7 @@ def rescue(path: Path, save: Callable[[list[NoteMessage]], None]) -> None:
                 journal.unlink()
 
 
-def _saved(journal: Path, save: Callable[[list[NoteMessage]], None]) -> bool:
+def _saved(journal: Path, save: Callable[[list[Line]], None]) -> bool:
     try:
         save(list(_whole(journal)))
     except NotewireError as error:
@@ -71,7 +76,7 @@ def _saved(journal: Path, save: Callable[[list[NoteMessage]], None]) -> bool:
     return True
 
 
-def _whole(journal: Path) -> Iterator[NoteMessage]:
+def _whole(journal: Path) -> Iterator[Line]:
     """Up to the line at which the power went."""
     with suppress(NotewireError):
         yield from read_events(journal)

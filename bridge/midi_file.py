@@ -13,13 +13,14 @@ from typing import NamedTuple
 import mido
 import structlog
 
-from ..streaming.contracts import NoteEvent, NoteOff
+from ..streaming.contracts import Gesture, NoteEvent, NoteOff, Pedal
 from ..streaming.tempo import TempoMap
 from .files import naming
 from .grid import TICKS_PER_BEAT, Grid, grid
 from .journal import Journal, rescue
+from .midi_port import RELEASE_VELOCITY, SUSTAIN
 from .sounding import Sounding
-from .wire import NoteMessage, from_wire
+from .wire import Line, PedalMessage, from_wire, pedal_from_wire
 
 JOURNAL_RATE = 1_000_000  # Hz: a journal is in microseconds
 
@@ -31,6 +32,15 @@ class _Note(NamedTuple):
     start: int  # ticks; samples, as long as the take goes on
     end: int  # after start
     velocity: int
+
+
+class _Edge(NamedTuple):
+    """What happens at a tick; in this order where there is more than one."""
+
+    tick: int
+    rank: int  # an end comes before a beginning, the pedal goes up first and down last
+    kind: str
+    values: tuple[int, int]
 
 
 class MidiFile:
@@ -51,6 +61,7 @@ class MidiFile:
         self.path, self.rate, self._tempo, self._begin = Path(path), rate, tempo, begin
         self._sounding = Sounding()
         self._notes = array("q")  # four numbers a note: hours of playing must stay small
+        self._pedals = array("q")  # two numbers a movement: the sample, 1 or 0
         self._written = False
         with naming(self.path):
             self._check_place()
@@ -67,6 +78,12 @@ class MidiFile:
             end = max(event.offset, begun.onset + 1)
             self._notes.extend(_Note(begun.pitch, begun.onset, end, begun.velocity))
         self._sounding.hear(event)
+
+    def gesture(self, gesture: Gesture) -> None:
+        """Keep what the pedal did; a file has no bends."""
+        if isinstance(gesture, Pedal) and not self._written:
+            self._journal.gesture(gesture)
+            self._pedals.extend((gesture.at, int(gesture.down)))
 
     @property
     def notes(self) -> int:
@@ -102,7 +119,8 @@ class MidiFile:
         try:
             with part.open("wb") as file:
                 notes = map(_Note._make, zip(*[iter(self._notes)] * 4, strict=True))
-                _score(notes, grid(self._tempo, self.rate, self._begin)).save(file=file)
+                pedals = zip(*[iter(self._pedals)] * 2, strict=True)
+                _score(notes, pedals, grid(self._tempo, self.rate, self._begin)).save(file=file)
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(self.path)
@@ -117,21 +135,25 @@ def rescue_all(folder: Path) -> None:
         rescue(folder / name, partial(_save, folder / name))
 
 
-def _save(path: Path, notes: list[NoteMessage]) -> None:
+def _save(path: Path, lines: list[Line]) -> None:
     """An earlier take, under a name that is free: take-saved-1.mid and so on."""
-    if not notes:
+    if all(isinstance(line, PedalMessage) for line in lines):
         return
     names = (path.with_stem(f"{path.stem}-saved-{number}") for number in count(1))
     saved = MidiFile(next(name for name in names if not name.exists()), JOURNAL_RATE)
-    for note in notes:
-        saved.send(from_wire(note, JOURNAL_RATE))
+    for line in lines:
+        if isinstance(line, PedalMessage):
+            saved.gesture(pedal_from_wire(line, JOURNAL_RATE))
+        else:
+            saved.send(from_wire(line, JOURNAL_RATE))
     saved.close()
     log.warning("an earlier take was cut off; saved", file=str(saved.path))
 
 
-def _score(notes: Iterable[_Note], grid: Grid) -> mido.MidiFile:
-    """Format 1: a track that says what the ticks mean, and one of notes."""
-    tracks = [grid.track(), _track(_untangled(_placed(note, grid) for note in notes))]
+def _score(notes: Iterable[_Note], pedals: Iterable[tuple[int, int]], grid: Grid) -> mido.MidiFile:
+    """Format 1: a track that says what the ticks mean, and one of notes and the pedal."""
+    edges = [*_edges(_untangled(_placed(note, grid) for note in notes)), *_treads(pedals, grid)]
+    tracks = [grid.track(), _track(edges)]
     return mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT, tracks=tracks)
 
 
@@ -141,21 +163,27 @@ def _placed(note: _Note, grid: Grid) -> _Note:
     return note._replace(start=start, end=max(grid.ticks(note.end), start + 1))
 
 
-def _track(notes: Iterable[_Note]) -> mido.MidiTrack:
+def _track(edges: Iterable[_Edge]) -> mido.MidiTrack:
     track = mido.MidiTrack([mido.MetaMessage("track_name", name="Notewire")])
     before = 0
-    for tick, begins, pitch, velocity in sorted(_edges(notes)):
-        kind = "note_on" if begins else "note_off"
-        track.append(mido.Message(kind, note=pitch, velocity=velocity, time=tick - before))
+    for tick, _, kind, (number, value) in sorted(edges):
+        names = ("control", "value") if kind == "control_change" else ("note", "velocity")
+        values = dict(zip(names, (number, value), strict=True))
+        track.append(mido.Message(kind, **values, time=tick - before))
         before = tick
     return track
 
 
-def _edges(notes: Iterable[_Note]) -> Iterable[tuple[int, bool, int, int]]:
-    """(tick, begins, pitch, velocity); sorted, an end comes before a beginning of its tick."""
+def _edges(notes: Iterable[_Note]) -> Iterable[_Edge]:
     for note in notes:
-        yield note.start, True, note.pitch, note.velocity
-        yield note.end, False, note.pitch, 64  # what the MIDI standard says for "not measured"
+        yield _Edge(note.start, 2, "note_on", (note.pitch, note.velocity))
+        yield _Edge(note.end, 1, "note_off", (note.pitch, RELEASE_VELOCITY))
+
+
+def _treads(pedals: Iterable[tuple[int, int]], grid: Grid) -> Iterable[_Edge]:
+    for sample, down in pedals:
+        values = SUSTAIN, 127 * down
+        yield _Edge(grid.ticks(sample), 3 * down, "control_change", values)
 
 
 def _untangled(notes: Iterable[_Note]) -> list[_Note]:

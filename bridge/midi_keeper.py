@@ -26,7 +26,8 @@ from .priority import go_first
 from .signals import ignore_stop_signals, stop_signals_ignored
 
 NOTE_OFF, NOTE_ON, CONTROL = 0x80, 0x90, 0xB0
-SILENCING = (123, 120, 64)  # all notes off, all sound off, sustain pedal up
+SUSTAIN = 64
+SILENCING = (123, 120, SUSTAIN)  # all notes off, all sound off, pedal up
 STALL_S = 0.5
 HUNG_S = 3.0  # a keeper that has not answered for so long is held by a dead server
 OPEN_S = 10.0
@@ -132,6 +133,7 @@ class Keeper:
         self._sounding: set[tuple[int, int]] = set()  # channel, pitch
         self._channels: set[int] = set()  # ever used
         self._bent: set[int] = set()  # channels
+        self._pedals: set[int] = set()  # channels whose sustain pedal is down
         self._waiting: list[tuple[float, int, list[int]]] = []  # a heap: when, order, message
         self._order = 0
 
@@ -170,11 +172,13 @@ class Keeper:
             self._sounding.discard(key)
         elif kind == BEND:
             self._bent.add(channel)
+        elif kind == CONTROL and message[1] == SUSTAIN:
+            (self._pedals.add if message[2] >= 64 else self._pedals.discard)(channel)
 
     def silence(self) -> bool:
-        """Release every key and quiet the instrument; False if nothing sounded."""
+        """Release every key and pedal, quiet the instrument; False if nothing sounded."""
         self._waiting.clear()
-        if not self._sounding:
+        if not (self._sounding or self._pedals):
             return False
         for channel, pitch in sorted(self._sounding):
             self._output.send_message([NOTE_OFF | channel, pitch, 64])
@@ -182,6 +186,7 @@ class Keeper:
         for channel in self._bent:
             self._output.send_message(bend_message(channel, 0.0, "off"))
         self._bent.clear()
+        self._pedals.clear()
         for channel in self._channels:
             for controller in SILENCING:
                 self._output.send_message([CONTROL | channel, controller, 0])

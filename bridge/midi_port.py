@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from ..streaming.contracts import Bend, NoteEvent, NoteOn, NotewireError
-from .expression import MEMBERS, Expression, Voices, bend_message
+from ..streaming.contracts import Bend, Gesture, NoteEvent, NoteOn, NotewireError
+from .expression import MANAGER, MEMBERS, Expression, Voices, bend_message
 from .midi_backends import Backend, Output, open_output
 
 NOTE_OFF, NOTE_ON, CONTROL, PROGRAM = 0x80, 0x90, 0xB0, 0xC0
@@ -32,8 +32,8 @@ class MidiPort:
 
     channel: 1 to 16; backend: the MIDI system, None for the first that works; velocities: 128 of
     them, see ``touch``; parts: keys that go to other channels, the first that holds a key;
-    expression: whether notes bend, on their channel or with MPE each on one of its own. Raises
-    NotewireError if there is no such channel or no port can be opened.
+    expression: whether notes bend, on their channel or with MPE each on one of its own; pedal:
+    whether it is sent. Raises NotewireError if there is no such channel or no port can be opened.
     """
 
     name = "MIDI port"
@@ -46,6 +46,7 @@ class MidiPort:
         velocities: Sequence[int] = range(128),
         parts: Sequence[Part] = (),
         expression: Expression = "off",
+        pedal: bool = True,
         *,
         open_output: Callable[[Backend | None, str | None], Output] = open_output,
         sleep: Callable[[float], None] = time.sleep,
@@ -54,6 +55,7 @@ class MidiPort:
         self.velocities, self._sleep = velocities, sleep
         self._expression: Expression = expression
         self._voices = Voices() if expression == "mpe" else None
+        self._pedal, self._lift = pedal, False  # lift: it is down where it should be up
         self._struck: dict[int, tuple[int, int]] = {}  # pitch: id of the note, its channel
         self._closed = False
         self._output = open_output(backend, port)
@@ -62,23 +64,25 @@ class MidiPort:
         """Strike or release a key. A key struck again is released first. Not after ``close``."""
         if self._closed:
             raise ValueError("the MIDI port is closed")
+        if self._lift:
+            self._tread(down=False)
         if isinstance(event, NoteOn):
             self._strike(event)
         elif self._holds(event.id, event.pitch):
             self._release(event.pitch)
 
-    def bend(self, bend: Bend) -> None:
-        """Bend a sounding note, where it can be: without MPE only one that sounds alone."""
-        if self._expression == "off" or not self._holds(bend.id, bend.pitch):
-            return
-        if self._voices or len(self._struck) == 1:
-            self._bend(self._struck[bend.pitch][1], bend.cents)
+    def gesture(self, gesture: Gesture) -> None:
+        """Bend a sounding note, where it can be, or move the pedal, where it is sent."""
+        if isinstance(gesture, Bend):
+            self._bend_note(gesture)
+        elif self._pedal and not self._closed:
+            self._tread(gesture.down)
 
     def panic(self) -> None:
         """Release every key, then tell the instruments to be silent and lift their pedals."""
         for pitch in list(self._struck):
             self._release(pitch)
-        for channel in sorted(MEMBERS if self._voices else set(self._channels)):
+        for channel in sorted({MANAGER, *MEMBERS} if self._voices else set(self._channels)):
             if self._expression != "off":
                 self._bend(channel, 0.0)
             for controller in (ALL_NOTES_OFF, ALL_SOUND_OFF, SUSTAIN):
@@ -94,6 +98,20 @@ class MidiPort:
             self._sleep(LEAVE_S)
         finally:
             self._output.close_port()
+
+    def _bend_note(self, bend: Bend) -> None:
+        """Without MPE only one that sounds alone."""
+        if self._expression == "off" or not self._holds(bend.id, bend.pitch):
+            return
+        if self._voices or len(self._struck) == 1:
+            self._bend(self._struck[bend.pitch][1], bend.cents)
+
+    def _tread(self, down: bool) -> None:
+        """With MPE the pedal is the manager's. Up, if it fails, goes with the next note."""
+        self._lift = not down
+        for channel in [MANAGER] if self._voices else sorted(set(self._channels)):
+            self._output.send_message([CONTROL | channel, SUSTAIN, 127 if down else 0])
+        self._lift = False
 
     def _strike(self, note: NoteOn) -> None:
         self._release(note.pitch)

@@ -1,6 +1,7 @@
 """Notes as Open Sound Control over UDP, for Max, Pure Data, SuperCollider, TouchDesigner.
 
-``/notewire/note/on pitch velocity id`` and ``/notewire/note/off pitch 0 id``, all integers: OSC's
+``/notewire/note/on pitch velocity id``, ``/notewire/note/off pitch 0 id`` and ``/notewire/pedal 1``
+(down; 0: up), all integers: OSC's
 32-bit floats could not tell the hours of a stream to the millisecond, and who gets a note has its
 time. UDP loses what nobody reads; the offs of a clean end are sent twice.
 """
@@ -11,10 +12,11 @@ import re
 
 from pythonosc.udp_client import SimpleUDPClient
 
-from ..streaming.contracts import NoteEvent, NoteOn, NotewireError
+from ..streaming.contracts import Gesture, NoteEvent, NoteOn, NotewireError, Pedal
 from .sounding import Sounding
 
 ON, OFF = "/notewire/note/on", "/notewire/note/off"
+PEDAL = "/notewire/pedal"
 ADDRESS = re.compile(r"(?P<host>[^:\s]+|\[[^]]+\]):(?P<port>\d{1,5})")
 
 
@@ -24,7 +26,7 @@ class OscSender:
     name = "OSC"
 
     def __init__(self, address: str) -> None:
-        self._sounding, self._closed = Sounding(), False
+        self._sounding, self._closed, self._pedal = Sounding(), False, False
         self._client = _client(address)
 
     def send(self, event: NoteEvent) -> None:
@@ -35,11 +37,19 @@ class OscSender:
             self._client.send_message(OFF, [event.pitch, 0, event.id])
         self._sounding.hear(event)
 
+    def gesture(self, gesture: Gesture) -> None:
+        """The pedal; OSC has no bends."""
+        if isinstance(gesture, Pedal):
+            self._client.send_message(PEDAL, int(gesture.down))
+            self._pedal = gesture.down
+
     def close(self) -> None:
-        """End all that sounds."""
+        """End all that sounds, and let the pedal up."""
         if self._closed:
             return
         self._closed = True
+        if self._pedal:
+            self._client.send_message(PEDAL, 0)
         for off in 2 * self._sounding.offs():
             self.send(off)
 

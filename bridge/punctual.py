@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from ..streaming.contracts import Bend, NoteEvent, NoteOn
+from ..streaming.contracts import Gesture, NoteEvent, NoteOn
 from .midi_keeper import KeptOutput
 from .midi_port import MidiPort
 
@@ -38,10 +38,10 @@ class PunctualPort:
         with self._due(event.onset if isinstance(event, NoteOn) else event.offset):
             self._port.send(event)
 
-    def bend(self, bend: Bend) -> None:
-        """The same for a bend."""
-        with self._due(bend.at):
-            self._port.bend(bend)
+    def gesture(self, gesture: Gesture) -> None:
+        """The same for a bend or the pedal."""
+        with self._due(gesture.at):
+            self._port.gesture(gesture)
 
     @contextmanager
     def _due(self, moment: int) -> Iterator[None]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import count
 from pathlib import Path
 
-from ..streaming.contracts import NoteEvent
+from ..streaming.contracts import Gesture, NoteEvent
 from ..streaming.tempo import TempoMap
 from .files import naming
 from .midi_file import MidiFile, rescue_all
@@ -56,6 +56,10 @@ class Takes:
     def send(self, event: NoteEvent) -> None:
         if self._take:
             self._take.send(event)
+
+    def gesture(self, gesture: Gesture) -> None:
+        if self._take:
+            self._take.gesture(gesture)
 
     def close(self) -> None:
         """May be called twice."""

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
-from ..streaming.contracts import Bend, NoteEvent, NoteOff, NoteOn, NotewireError
+from ..streaming.contracts import Bend, Gesture, NoteEvent, NoteOff, NoteOn, NotewireError, Pedal
 from ..streaming.corrections import Correction, Revoke, Update
 
 VERSION = 1
@@ -72,6 +72,14 @@ class NoteBendMessage(msgspec.Struct, frozen=True, tag="note_bend"):
     emitted: float
 
 
+class PedalMessage(msgspec.Struct, frozen=True, tag="pedal"):
+    """The sustain pedal went down or up at second ``at``."""
+
+    down: bool
+    at: float
+    emitted: float
+
+
 class LevelMessage(msgspec.Struct, frozen=True, tag="level"):
     """How loud the input is."""
 
@@ -109,6 +117,7 @@ class HealthMessage(msgspec.Struct, frozen=True, tag="health"):
     """The heartbeat: every note that sounds, so that who came late or slept can catch up."""
 
     held: list[NoteOnMessage]
+    pedal: bool = False  # whether the sustain pedal is down
 
 
 class StateMessage(msgspec.Struct, frozen=True, tag="state"):
@@ -119,7 +128,9 @@ class StateMessage(msgspec.Struct, frozen=True, tag="state"):
 
 NoteMessage = NoteOnMessage | NoteOffMessage
 CorrectionMessage = NoteMessage | NoteRevokeMessage | NoteUpdateMessage
-Notes = CorrectionMessage | NoteBendMessage
+GestureMessage = NoteBendMessage | PedalMessage
+Line = NoteMessage | PedalMessage  # of an event log
+Notes = CorrectionMessage | GestureMessage
 Reports = TakeMessage | LevelMessage | LatencyMessage | HealthMessage | StateMessage
 Message = Notes | TempoMessage | Reports
 
@@ -154,10 +165,12 @@ def correction_to_wire(correction: Correction, rate: int) -> CorrectionMessage:
             return to_wire(correction, rate)
 
 
-def bend_to_wire(bend: Bend, rate: int) -> NoteBendMessage:
+def gesture_to_wire(gesture: Gesture, rate: int) -> GestureMessage:
     """Samples at ``rate`` to seconds."""
-    at, emitted = seconds(bend.at, rate), seconds(bend.emitted, rate)
-    return NoteBendMessage(bend.id, bend.pitch, bend.cents, at, emitted)
+    at, emitted = seconds(gesture.at, rate), seconds(gesture.emitted, rate)
+    if isinstance(gesture, Bend):
+        return NoteBendMessage(gesture.id, gesture.pitch, gesture.cents, at, emitted)
+    return PedalMessage(gesture.down, at, emitted)
 
 
 def from_wire(message: NoteMessage, rate: int) -> NoteEvent:
@@ -167,6 +180,11 @@ def from_wire(message: NoteMessage, rate: int) -> NoteEvent:
         onset = round(message.onset * rate)
         return NoteOn(message.id, message.pitch, message.velocity, onset, emitted)
     return NoteOff(message.id, message.pitch, round(message.offset * rate), emitted)
+
+
+def pedal_from_wire(message: PedalMessage, rate: int) -> Pedal:
+    """Seconds to samples at ``rate``."""
+    return Pedal(message.down, round(message.at * rate), round(message.emitted * rate))
 
 
 def seconds(samples: int, rate: int) -> float:
@@ -195,9 +213,9 @@ def decode(data: bytes) -> Message:
     return decode_as(data, Message)  # pyright: ignore[reportArgumentType]: a union is no type
 
 
-def decode_note(data: bytes) -> NoteMessage:
-    """As ``decode``, where nothing but notes belongs."""
-    return decode_as(data, NoteMessage)  # pyright: ignore[reportArgumentType]
+def decode_line(data: bytes) -> Line:
+    """As ``decode``, where nothing but notes and the pedal belongs."""
+    return decode_as(data, Line)  # pyright: ignore[reportArgumentType]
 
 
 def decode_header(data: bytes) -> Header:

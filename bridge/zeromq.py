@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import msgspec
 import zmq
 
-from ..streaming.contracts import Bend, NoteEvent, NotewireError
+from ..streaming.contracts import Bend, Gesture, NoteEvent, NotewireError
 from ..streaming.corrections import Correction
 from .door import Door, approach
 from .sounding import Sounding
@@ -33,14 +33,15 @@ from .wire import (
     NoteOnMessage,
     NoteRevokeMessage,
     NoteUpdateMessage,
+    PedalMessage,
     StateMessage,
     TakeMessage,
     TempoMessage,
-    bend_to_wire,
     correction_to_wire,
     decode,
     decode_header,
     encode,
+    gesture_to_wire,
     seconds,
     to_wire,
 )
@@ -52,6 +53,7 @@ TOPICS: dict[type[Message], str] = {
     NoteBendMessage: "note.bend",
     NoteRevokeMessage: "note.revoke",
     NoteUpdateMessage: "note.update",
+    PedalMessage: "pedal",
     TempoMessage: "tempo",
     TakeMessage: "take",
     LevelMessage: "level",
@@ -68,8 +70,8 @@ SILENCE_DB = -120.0  # JSON has no minus infinity
 class ZeroMqPublisher:
     """Publishes on ``address``; ``rate`` is that of the events, Hz. For one thread.
 
-    ``tick`` must be called now and then for the level and the heartbeat. ``keys``: who may listen,
-    see ``Door``, whose errors it raises.
+    ``tick`` must be called now and then for the level and the heartbeat. keys: who may listen,
+    see ``Door``, whose errors it raises; bends: whether they are told.
     """
 
     name = "ZeroMQ bus"
@@ -81,11 +83,13 @@ class ZeroMqPublisher:
         keys: Path | None = None,
         codec: Codec = "json",
         *,
+        bends: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.rate, self._clock = rate, clock
         self._codec: Codec = codec
         self.session = secrets.token_hex(8)
+        self._bends, self._pedal = bends, False
         self._sounding = Sounding()
         self._sent: Counter[str] = Counter()
         self._level, self._heartbeat = _Every(LEVEL_EVERY_S), _Every(HEARTBEAT_EVERY_S)
@@ -111,11 +115,14 @@ class ZeroMqPublisher:
         if self._level.due(clock):
             self._publish(LevelMessage(round(max(SILENCE_DB, level_db), 1)), now)
         if self._heartbeat.due(clock):
-            self._publish(HealthMessage(self._held()), now)
+            self._publish(HealthMessage(self._held(), self._pedal), now)
 
-    def bend(self, bend: Bend) -> None:
-        """Say how a sounding note bends."""
-        self._publish(bend_to_wire(bend, self.rate), bend.emitted)
+    def gesture(self, gesture: Gesture) -> None:
+        """Say how a sounding note bends, where that is wanted, and what the pedal does."""
+        if isinstance(gesture, Bend) and not self._bends:
+            return
+        self._pedal = self._pedal if isinstance(gesture, Bend) else gesture.down
+        self._publish(gesture_to_wire(gesture, self.rate), gesture.emitted)
 
     def tell(self, message: TempoMessage | TakeMessage | LatencyMessage) -> None:
         """Say where the DAW's song stands, that a take began or ended, or how late notes are."""

@@ -9,18 +9,25 @@ from ..bridge.zeromq import ZeroMqPublisher
 from ..models.transcriber import Transcriber
 from ..streaming.contracts import NoteEvent
 from ..streaming.corrections import Correction, Corrector
+from .outputs import Expressive
 
 
 class Afterthoughts:
     """The second thoughts of ``transcriber``: to ``takes`` as notes, to ``bus`` as corrections.
 
-    bus: None if it is not to be corrected. Does nothing where the transcriber has none.
+    bus: None if it is not to be corrected; expressive: the takes, for the pedal. Does nothing
+    where the transcriber has none.
     """
 
     def __init__(
-        self, transcriber: Transcriber, takes: Fanout, bus: ZeroMqPublisher | None = None
+        self,
+        transcriber: Transcriber,
+        takes: Fanout,
+        bus: ZeroMqPublisher | None = None,
+        expressive: Sequence[Expressive] = (),
     ) -> None:
         self.takes, self._transcriber, self._bus = takes, transcriber, bus
+        self._expressive = expressive
         self._corrector = Corrector(transcriber.rate)
 
     def said(self, event: NoteEvent) -> None:
@@ -38,6 +45,9 @@ class Afterthoughts:
             if not muted:
                 self.takes.send(event)
                 self._correct(corrections)
+        for pedal in [] if muted else thoughts.pedals:
+            for take in self._expressive:
+                take.gesture(pedal)
         now = self._transcriber.position
         self._correct(self._corrector.judged(thoughts.since, thoughts.until, now))
 

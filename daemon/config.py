@@ -74,6 +74,7 @@ class MidiConfig(Section):
         default="off",
         description="follow pitch: mono, one voice, range 2; or mpe, a channel a note, range 48",
     )
+    pedal: bool = Field(default=True, description="send the sustain pedal, CC64")
     clock: str | None = Field(
         default=None,
         description="MIDI clock for takes and bus: an input's name, or virtual for a port of ours",

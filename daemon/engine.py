@@ -17,7 +17,7 @@ from ..streaming.contracts import AudioBlock, NoteEvent, NoteOn, NotewireError
 from ..streaming.decoding import DecoderConfig
 from .afterthoughts import Afterthoughts
 from .meters import RECENT, LatencyMeter, Summary, percentiles
-from .outputs import Bending
+from .outputs import Expressive
 from .sources import Source
 from .views import Status, View
 
@@ -39,11 +39,11 @@ class Engine:
         pulses: Sequence[Callable[[], None]] = (),
         latency: LatencyMeter | None = None,
         afterthoughts: Afterthoughts | None = None,
-        bending: Sequence[Bending] = (),
+        expressive: Sequence[Expressive] = (),
     ) -> None:
         self.source, self.transcriber, self.sinks = source, transcriber, sinks
         self.afterthoughts = afterthoughts or Afterthoughts(transcriber, Fanout([]))
-        self.view, self.bus, self.pulses, self.bending = view, bus, pulses, bending
+        self.view, self.bus, self.pulses, self.expressive = view, bus, pulses, expressive
         self.latency = latency or LatencyMeter()
         self.hops: deque[float] = deque(maxlen=RECENT)  # seconds of compute for each hop
         self.notes = 0
@@ -79,6 +79,7 @@ class Engine:
         """End every note that sounds, and listen on."""
         for event in self.transcriber.release():
             self._say(event)
+        self._express()
         self.afterthoughts.say(self.muted)
 
     def switch(
@@ -87,6 +88,7 @@ class Engine:
         """Go on in another mode or with another decoder; later: that of the second thoughts."""
         for event in self.transcriber.switch(mode, decoder, later):
             self._say(event)
+        self._express()
 
     def mute(self, on: bool) -> None:
         """Say nothing, or speak again; what sounds ends at the change, and on both sides of it."""
@@ -121,7 +123,7 @@ class Engine:
         before, begun = self.transcriber.hops, time.perf_counter()
         for event in self.transcriber.feed(block):
             self._say(replace(event, emitted=self.transcriber.position))
-        self._bend()
+        self._express()
         self.afterthoughts.say(self.muted)
         if done := self.transcriber.hops - before:
             self.hops.append((time.perf_counter() - begun) / done)
@@ -137,12 +139,12 @@ class Engine:
             latency = self.latency.said(event.onset / self.transcriber.rate)
         self.view.note(event, self._seconds, latency)
 
-    def _bend(self) -> None:
-        """A bend that does not arrive harms nobody: the next one comes in a moment."""
-        for bend in self.transcriber.bends():
-            for listener in [] if self.muted else self.bending:
+    def _express(self) -> None:
+        """What does not arrive harms no note; a port makes sure that its pedal comes up."""
+        for gesture in self.transcriber.gestures():
+            for listener in [] if self.muted else self.expressive:
                 with suppress(OSError, NotewireError, ValueError):
-                    listener.bend(bend)
+                    listener.gesture(gesture)
 
     def _report(self) -> None:
         now = time.monotonic()
@@ -175,6 +177,7 @@ class Engine:
         try:
             for event in [] if self.muted else self.transcriber.flush():
                 self.sinks.send(event)
+            self._express()
             self.afterthoughts.say(self.muted)
         finally:
             failures = self.sinks.close() + self.afterthoughts.takes.close()

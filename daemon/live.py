@@ -98,9 +98,9 @@ def _engine(
     if isinstance(source, SteadyInput):
         source.on_return = lambda: outputs.renew(source.name)
     corrected = bus if config.bus.corrections else None
-    second = Afterthoughts(transcriber, Fanout(outputs.takes), corrected)
-    pulses, bending = outputs.pulses, outputs.bending
-    return Engine(source, transcriber, sinks, view, bus, pulses, latency, second, bending)
+    second = Afterthoughts(transcriber, Fanout(outputs.takes), corrected, outputs.expressive_takes)
+    pulses, expressive = outputs.pulses, outputs.expressive
+    return Engine(source, transcriber, sinks, view, bus, pulses, latency, second, expressive)
 
 
 def _heed(conductor: Conductor, outputs: Outputs, file: Path | None, hangup: Hangup) -> None:

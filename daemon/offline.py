@@ -21,12 +21,14 @@ from ..models.config import ModelConfig
 from ..models.library import open_model
 from ..models.network import Network
 from ..models.transcriber import Transcriber
-from ..streaming.contracts import NoteEvent, NoteOn, NotewireError, Sink
+from ..streaming.contracts import Gesture, NoteEvent, NoteOn, NotewireError
 from .audio_file import AudioFile
 from .config import Config, most_patient
 from .engine import Engine
 from .sources import PacedFile
 from .views import PlainView
+
+File = EventLog | MidiFile
 
 
 @dataclass(frozen=True)
@@ -86,20 +88,23 @@ def _convert(
         sinks = [opened.enter_context(closing(sink)) for sink in _sinks(job, transcriber.rate)]
         try:
             for block in chain(first, blocks):
-                notes += _send(transcriber.feed(block), sinks)
+                notes += _send(transcriber.feed(block), transcriber.gestures(), sinks)
                 progress.update(bar, completed=block.end / source.rate, notes=notes)
         finally:
-            _send(transcriber.flush(), sinks)
+            _send(transcriber.flush(), transcriber.gestures(), sinks)
     progress.update(bar, total=1, completed=1)
     said = Text(f"{job.audio} -> {job.midi}: {notes} notes")
     progress.console.print(said, soft_wrap=True)
 
 
-def _send(events: list[NoteEvent], sinks: list[Sink]) -> int:
-    """Each event to each sink; how many notes began. Here a sink that fails is an error."""
+def _send(events: list[NoteEvent], gestures: list[Gesture], sinks: list[File]) -> int:
+    """All of it to each sink; how many notes began. Here a sink that fails is an error."""
     for event in events:
         for sink in sinks:
             sink.send(event)
+    for gesture in gestures:
+        for sink in sinks:
+            sink.gesture(gesture)
     return sum(isinstance(event, NoteOn) for event in events)
 
 
@@ -107,9 +112,10 @@ def _play(job: Job, network: Network, model: ModelConfig, config: Config) -> Non
     stop = Stop()
     source = PacedFile(job.audio, stop)
     transcriber = _transcriber(network, model, source.rate, config)
-    sinks = Fanout(_sinks(job, transcriber.rate))
+    files = _sinks(job, transcriber.rate)
+    engine = Engine(source, transcriber, Fanout(files), PlainView(), expressive=files)
     with stop_on_signals(stop):
-        print(Engine(source, transcriber, sinks, PlainView()).run(), file=sys.stderr)
+        print(engine.run(), file=sys.stderr)
     if stop():
         raise KeyboardInterrupt
 
@@ -119,8 +125,8 @@ def _transcriber(network: Network, model: ModelConfig, rate: int, config: Config
     return Transcriber(network, model, rate, config.mode, decoder)
 
 
-def _sinks(job: Job, rate: int) -> list[Sink]:
-    log: list[Sink] = [EventLog(job.events, rate)] if job.events else []
+def _sinks(job: Job, rate: int) -> list[File]:
+    log: list[File] = [EventLog(job.events, rate)] if job.events else []
     return [*log, MidiFile(job.midi, rate)]
 
 

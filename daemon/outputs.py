@@ -19,16 +19,16 @@ from ..bridge.punctual import PunctualPort
 from ..bridge.takes import Takes
 from ..bridge.touch import touch
 from ..bridge.zeromq import ZeroMqPublisher
-from ..streaming.contracts import Bend, NotewireError, Sink
+from ..streaming.contracts import Gesture, NotewireError, Sink
 from .config import BusConfig, Config, MidiConfig, OutputConfig
 from .meters import LatencyMeter
 from .timekeeper import Timekeeper
 
 
-class Bending(Protocol):
-    """Who can be told how a sounding note bends."""
+class Expressive(Protocol):
+    """Who can be told how a sounding note bends and what the pedal does."""
 
-    def bend(self, bend: Bend) -> None: ...
+    def gesture(self, gesture: Gesture) -> None: ...
 
 
 class Outputs:
@@ -43,7 +43,8 @@ class Outputs:
         self.sinks: list[Sink] = []
         self.takes: list[Sink] = []
         self.recorder: Takes | None = None
-        self.bending: list[Bending] = []  # who is told how notes bend
+        self.expressive: list[Expressive] = []
+        self.expressive_takes: list[Expressive] = []
         self.bus: ZeroMqPublisher | None = None
         self.control: Control | None = None
         self.keeper: KeptOutput | None = None
@@ -56,10 +57,9 @@ class Outputs:
             if keeper := self.keeper:
                 keeper.on_clock = self.timekeeper.hear
                 latency.transit = lambda: keeper.transit
-            bends = config.midi.bend != "off"
-            self._connect_port(config.midi.latency_ms, rate, latency, bends)
+            self._connect_port(config.midi.latency_ms, rate, latency)
             if config.osc.address:
-                self.sinks.append(OscSender(config.osc.address))
+                self._add(OscSender(config.osc.address))
             self._open_files(config.output, rate)
         except BaseException:
             self.close()
@@ -80,10 +80,10 @@ class Outputs:
     def _open_bus(self, config: BusConfig, rate: int) -> None:
         """The bus and its ear for commands."""
         if config.enabled:
-            self.bus = ZeroMqPublisher(rate, config.address, config.keys, config.codec)
-            self.sinks.append(self.bus)
-            if config.bends:
-                self.bending.append(self.bus)
+            self.bus = ZeroMqPublisher(
+                rate, config.address, config.keys, config.codec, bends=config.bends
+            )
+            self._add(self.bus)
             where = config.control or control_address(self.bus.address)
             self.control = Control(where, config.keys)
             self.pulses.append(self.control.pulse)
@@ -109,13 +109,12 @@ class Outputs:
             velocities=velocities,
             parts=[Part(part.lowest, part.highest, part.channel) for part in config.parts],
             expression=config.bend,
+            pedal=config.pedal,
             open_output=lambda *_: keeper,
         )
         self.ports = [port]
 
-    def _connect_port(
-        self, latency_ms: float | None, rate: int, latency: LatencyMeter, bends: bool
-    ) -> None:
+    def _connect_port(self, latency_ms: float | None, rate: int, latency: LatencyMeter) -> None:
         """As soon as a note is known, or every note equally late."""
         for port in self.ports:
             way: MidiPort | PunctualPort = port
@@ -123,23 +122,29 @@ class Outputs:
                 ms = f"{latency_ms:g} ms"
                 tell(f"MIDI leaves {ms} after the sound: set the delay of its track to -{ms}")
                 way = PunctualPort(port, self.keeper, latency_ms / 1000, latency.sounded, rate)
-            self.sinks.append(way)
-            if bends:
-                self.bending.append(way)
+            self._add(way)
 
     def _open_takes(self, folder: Path, rate: int) -> None:
         """The first take begins at once: nothing that is played is lost."""
         self.recorder = Takes(folder, rate, self.timekeeper.tempo)
-        self.takes.append(self.recorder)
+        self._add_take(self.recorder)
         self.recorder.start(0)
 
     def _open_files(self, config: OutputConfig, rate: int) -> None:
         if config.midi:
-            self.takes.append(MidiFile(config.midi, rate, self.timekeeper.tempo))
+            self._add_take(MidiFile(config.midi, rate, self.timekeeper.tempo))
         if config.takes:
             self._open_takes(config.takes, rate)
         if config.events:
-            self.sinks.append(EventLog(config.events, rate))
+            self._add(EventLog(config.events, rate))
+
+    def _add(self, sink: ZeroMqPublisher | MidiPort | PunctualPort | OscSender | EventLog) -> None:
+        self.sinks.append(sink)
+        self.expressive.append(sink)
+
+    def _add_take(self, take: Takes | MidiFile) -> None:
+        self.takes.append(take)
+        self.expressive_takes.append(take)
 
 
 def open_keeper(config: MidiConfig) -> KeptOutput:

@@ -32,6 +32,17 @@ def parts(scores: dict[str, Any], mode: str, by: str) -> Table:
     return table
 
 
+def pedal_table(modes: dict[str, Any]) -> Table:
+    """Scores of the sustain pedal, a row a mode."""
+    counts = ", ".join(sorted({str(scores["recordings"]) for scores in modes.values()}))
+    table = _table("mode", *PEDAL_COLUMNS, title=f"sustain pedal, {counts} recordings")
+    for mode, scores in modes.items():
+        table.add_row(mode, *(_share(v) for k, v in scores.items() if k != "recordings"))
+    return table
+
+
+PEDAL_COLUMNS = ("frame\nP", "\nR", "\nF1", "press\nF1", "+release\nF1")
+
 # Latency: emitted - true onset; the time of one hop comes on top of it.
 COLUMNS = (
     "onset\nP",
@@ -68,7 +79,11 @@ def _cells(scores: Scores) -> list[str]:
         scores.frame_accuracy,
     )
     latency = [_whole(scores.latency_median), _whole(scores.latency_p95)]
-    return [f"{value:.3f}".removeprefix("0") for value in shares] + latency
+    return [*map(_share, shares), *latency]
+
+
+def _share(value: float) -> str:
+    return f"{value:.3f}".removeprefix("0")
 
 
 def _whole(value: float) -> str:

@@ -25,11 +25,12 @@ from .output import check_writable, write_json
 try:
     from ..training.breakdown import score_crowd, score_instruments, score_loudness, score_octaves
     from ..training.evaluate import Piece, Scores, evaluate, score
+    from ..training.pedal_scores import score_pedals
     from ..training.peers import find_peers, peer_pieces
     from ..training.plots import plot_against_latency, plot_piano_roll
     from ..training.recordings import Recording, find_recordings
     from ..training.robustness import CONDITIONS, evaluate_condition
-    from .score_tables import parts, summary
+    from .score_tables import parts, pedal_table, summary
 except ImportError as error:
     raise NotewireError(f"{error.name} is missing: pip install 'notewire[train]'") from error
 
@@ -73,6 +74,8 @@ def evaluate_paths(
     console = Console()
     console.width = max(console.width, WIDTH)  # figures cut off are worse than lines that wrap
     console.print(summary(report, heard, f"{config.model}: {len(recordings)} recordings"))
+    if any(part["pedal"] for part in report.values()):
+        console.print(pedal_table({mode: part["pedal"] for mode, part in report.items()}))
     for mode, part in report.items():
         for by in BREAKDOWNS:
             if part[by]:
@@ -129,6 +132,7 @@ def _report(pieces: list[Piece], compute: float) -> dict[str, Any]:
     return {
         "all": asdict(score(pieces)),
         "compute_ms": compute,
+        "pedal": asdict(pedals) if (pedals := score_pedals(pieces)) else None,
         **{by: _each(scored(pieces)) for by, scored in BREAKDOWNS.items()},
         "pieces": {piece.name: asdict(score([piece])) for piece in pieces},
     }

@@ -27,6 +27,7 @@ class NetworkConfig(BaseModel):
     mixing_heads: int = 8
     hidden: int = 96
     layers: int = 1  # LSTMs over each pitch
+    pedal: int = 0  # units that listen for the sustain pedal; 0: nobody does
     look_ahead: dict[Mode, int] = {"fast": 256, "balanced": 640, "accurate": 2240}
 
 

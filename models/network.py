@@ -18,6 +18,7 @@ from ..streaming.contracts import PITCHES, NotewireError
 from ..streaming.vqt import CausalVQT
 from ..streaming.vqt_config import VQTConfig
 from .config import ModelConfig, NetworkConfig
+from .pedal import PedalHead
 
 Memory = tuple[Tensor, Tensor] | None  # hidden and cell of one LSTM, each (1, batch * 88, hidden)
 OUTPUTS = ("onset", "frame", "offset", "velocity", "shift")
@@ -30,6 +31,14 @@ class NetworkState(NamedTuple):
     frames: Tensor  # (batch, context - 1, bins), the newest frames
     hidden: Tensor  # (layers, batch * 88, hidden)
     cell: Tensor
+    pedal: Tensor | None = None  # (1, batch, pedal)
+
+
+class Said(NamedTuple):
+    """What the network answers, hop by hop; row t of look-ahead d as in ``Network``."""
+
+    notes: Tensor  # logits (batch, hops, look-aheads, OUTPUTS, 88)
+    pedal: Tensor | None  # logits (batch, hops, look-aheads), where it listens for the pedal
 
 
 class Network(nn.Module):
@@ -49,27 +58,24 @@ class Network(nn.Module):
         self.after = IntervalMixer(sizes.hidden, sizes.mixing_heads)
         self.deeper = nn.ModuleList(Layer(sizes) for _ in range(sizes.layers - 1))
         self.heads = nn.Linear(sizes.hidden, len(sizes.look_ahead) * len(OUTPUTS))
+        self.pedal = PedalHead(config.vqt, sizes) if sizes.pedal else None
 
     def forward(
         self, audio: Tensor, state: NetworkState | None = None
     ) -> tuple[Tensor, NetworkState | None]:
         if not audio.shape[1]:
             return self._nothing(audio), state
-        logits, _, state = self.hear(audio, state)
-        return logits, state
+        said, _, state = self.hear(audio, state)
+        return said.notes, state
 
-    def hear(
-        self, audio: Tensor, state: NetworkState | None
-    ) -> tuple[Tensor, Tensor, NetworkState]:
-        """As ``forward``, for at least one hop; also the frames (batch, hops, bins) that it saw."""
+    def hear(self, audio: Tensor, state: NetworkState | None) -> tuple[Said, Tensor, NetworkState]:
+        """For at least one hop, all that is said, and the frames (batch, hops, bins) seen."""
         features, past = self.vqt(audio, state.audio if state else None)
-        logits, frames, (hidden, cell) = self.read(features, state)
-        return logits, features, NetworkState(past, frames, hidden, cell)
+        said, state = self.read(features, state)
+        return said, features, state._replace(audio=past)
 
-    def read(
-        self, features: Tensor, state: NetworkState | None
-    ) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor]]:
-        """From log-magnitude frames (batch, hops, bins) on; training augments in between."""
+    def read(self, features: Tensor, state: NetworkState | None) -> tuple[Said, NetworkState]:
+        """From log-magnitude frames (batch, hops, bins) on; the new state lacks the audio."""
         batch, hops, _ = features.shape
         x, frames = self.encoder(features, state.frames if state else None)
         x = self.before(x).permute(1, 0, 2, 3).reshape(hops, batch * PITCHES, -1)
@@ -78,9 +84,13 @@ class Network(nn.Module):
         x = self.after(x.reshape(hops, batch, PITCHES, -1))
         for i, layer in enumerate(self.deeper, 1):
             x, memories[i] = layer(x, memories[i])
-        logits = self.heads(x).unflatten(-1, (-1, len(OUTPUTS)))
+        logits = self.heads(x).unflatten(-1, (-1, len(OUTPUTS))).permute(1, 0, 3, 4, 2)
         hidden, cell = (torch.cat(part) for part in zip(*memories, strict=True))
-        return logits.permute(1, 0, 3, 4, 2), frames, (hidden, cell)
+        pedal, foot = None, None
+        if self.pedal:
+            pedal, foot = self.pedal(features, x, state.pedal if state else None)
+        nothing = features.new_zeros(batch, 0)
+        return Said(logits, pedal), NetworkState(nothing, frames, hidden, cell, foot)
 
     @torch.no_grad()
     def adopt(self, other: Network) -> None:

@@ -7,25 +7,28 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..streaming.contracts import NoteEvent
+from ..streaming.contracts import NoteEvent, Pedal
 from ..streaming.decoding import DecoderConfig, FrameClock
 from ..streaming.notes import Activations, NoteDecoder, silence
+from ..streaming.pedal import PedalDecoder, PedalState
 from .config import Mode, ModelConfig
-from .network import OUTPUTS
+from .network import OUTPUTS, Said
 
 
 class Reader:
-    """``reader(logits, level)`` returns the events of the next hops, on the stream's own clock.
+    """``reader(said, level)`` returns the events of the next hops, on the stream's own clock.
 
-    decoder: None for the model's own, tuned for ``mode``; delay: of the resampler, samples. Raises
-    NotewireError if the model has no such mode.
+    ``pedals`` holds what the pedal did in them, until it is emptied. decoder: None for the model's
+    own, tuned for ``mode``; delay: of the resampler, samples. Raises NotewireError if the model has
+    no such mode.
     """
 
     def __init__(
         self, config: ModelConfig, mode: Mode, decoder: DecoderConfig | None = None, delay: int = 0
     ) -> None:
         self._config, self._delay = config, delay
-        self._notes = silence()
+        self._notes, self._pedal = silence(), PedalState()
+        self.pedals: list[Pedal] = []
         self.switch(mode, decoder)
 
     def switch(self, mode: Mode, decoder: DecoderConfig | None) -> None:
@@ -36,22 +39,30 @@ class Reader:
         vqt = self._config.vqt
         clock = FrameClock(vqt.rate, vqt.hop, look_aheads[mode], self._delay)
         self.decoder = NoteDecoder(decoder or tuned, clock)
+        self._pedalling = PedalDecoder(decoder or tuned, clock)
 
-    def __call__(self, logits: Tensor, level: NDArray[np.floating]) -> list[NoteEvent]:
-        """logits: (hops, look-aheads, OUTPUTS, 88); level: (hops,), see ``level_db``."""
-        activations = read_logits(logits[:, self._head], level)
+    def __call__(self, said: Said, level: NDArray[np.floating]) -> list[NoteEvent]:
+        """said: of one stream, without the batch; level: (hops,), see ``level_db``."""
+        activations = read_logits(said.notes[:, self._head], level)
         events, self._notes = self.decoder(activations, self._notes)
+        if said.pedal is not None:
+            pressed = torch.sigmoid(said.pedal[:, self._head]).numpy()
+            moves, self._pedal = self._pedalling(pressed, self._pedal)
+            self.pedals += moves
         return events
 
     def release(self, now: int) -> list[NoteEvent]:
-        """End all that sounds, at sample ``now`` of the stream, and read on."""
-        events, silent = self.decoder.release(self._notes, max(now, self._said))
+        """End all that sounds and let the pedal up, at sample ``now`` of the stream; read on."""
+        now = max(now, self._said)
+        moves, self._pedal = self._pedalling.release(self._pedal, now)
+        self.pedals += moves
+        events, silent = self.decoder.release(self._notes, now)
         self._notes = silent._replace(hop=self._notes.hop)
         return events
 
     def restart(self) -> None:
         """What comes next is the first hop of another stream."""
-        self._notes = self._notes._replace(hop=0)
+        self._notes, self._pedal = self._notes._replace(hop=0), PedalState()
 
     @property
     def sounding(self) -> list[int]:

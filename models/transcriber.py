@@ -12,19 +12,18 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from ..streaming.bends import BendFollower
-from ..streaming.contracts import AudioBlock, Bend, NoteEvent, NoteOn
+from ..streaming.contracts import AudioBlock, Bend, Gesture, NoteEvent, NoteOn, Pedal
 from ..streaming.decoding import DecoderConfig
 from ..streaming.hops import rehop
 from ..streaming.notes import NoteDecoder
 from ..streaming.resample import Resampler, ResamplerState
 from .config import Mode, ModelConfig
-from .network import Network, NetworkState
+from .network import Network, NetworkState, Said
 from .reader import Reader, level_db
 
-Event = TypeVar("Event", bound=NoteEvent | Bend)
+Event = TypeVar("Event", bound=NoteEvent | Gesture)
 MOST_SECONDS = 4  # a longer block goes through in parts, so that memory stays bounded
 
 
@@ -40,6 +39,7 @@ class Thoughts(NamedTuple):
     """What a longer look came to: events, and the samples between which it has made up its mind."""
 
     events: list[NoteEvent]
+    pedals: list[Pedal]
     since: int = 0
     until: int = 0
 
@@ -70,9 +70,9 @@ class Transcriber:
         self.config = config
         self._live = Reader(config, mode, decoder, self.resampler.delay)
         self._later = Reader(config, *later, self.resampler.delay) if later else None
-        self._thoughts: list[NoteEvent] = []
+        self._thoughts, self._pedals = list[NoteEvent](), list[Pedal]()  # of the second thoughts
         self._follower = BendFollower(config.vqt) if bends else None
-        self._bends: list[Bend] = []
+        self._gestures: list[Gesture] = []
         self.level_db = -np.inf  # of the newest hop, dBFS
         self.hops = 0  # gone through the network since the start
         self._weight = network.heads.weight
@@ -118,13 +118,14 @@ class Transcriber:
         Its events are a stream of their own.
         """
         events, self._thoughts = self._thoughts, []
+        pedals, self._pedals = self._pedals, []
         since = self._at_model_rate(self._origin)
-        return Thoughts(events, since, since + (self._later.judged if self._later else 0))
+        return Thoughts(events, pedals, since, since + (self._later.judged if self._later else 0))
 
-    def bends(self) -> list[Bend]:
-        """How what sounds has bent since this was last asked."""
-        bends, self._bends = self._bends, []
-        return bends
+    def gestures(self) -> list[Gesture]:
+        """How what sounds has bent, and what the pedal did, since this was last asked."""
+        gestures, self._gestures = self._gestures, []
+        return gestures
 
     def switch(
         self, mode: Mode, decoder: DecoderConfig, later: DecoderConfig | None = None
@@ -154,7 +155,16 @@ class Transcriber:
         events = reader.release(now)
         if reader is self._live:
             self._follow(events, None, 0)
+        self._collect(reader)
         return self._placed(events)
+
+    def _collect(self, reader: Reader) -> None:
+        """What the pedal did, from where the reader left it."""
+        pedals, reader.pedals = self._placed(reader.pedals), []
+        if reader is self._live:
+            self._gestures += pedals
+        else:
+            self._pedals += pedals
 
     def _restart(self, start: int) -> list[NoteEvent]:
         """Release what sounds where the stream broke off; what follows begins at ``start``."""
@@ -173,16 +183,18 @@ class Transcriber:
         return self._read(hops) if len(hops) else []
 
     def _read(self, audio: NDArray[np.floating]) -> list[NoteEvent]:
-        logits, frames, network = self._listen(audio)
+        said, frames, network = self._listen(audio)
         self._stream = self._stream._replace(network=network)
         level = level_db(audio.reshape(-1, self.hop))
         self.level_db = float(level[-1])
         self.hops += len(level)
         if self._later:
-            self._thoughts += self._placed(self._later(logits, level))
+            self._thoughts += self._placed(self._later(said, level))
+            self._collect(self._later)
         before = self._live.hops
-        events = self._live(logits, level)
+        events = self._live(said, level)
         self._follow(events, frames, before)
+        self._collect(self._live)
         return self._placed(events)
 
     def _follow(
@@ -200,16 +212,17 @@ class Transcriber:
             bends += self._follower.follow(frame, (hop + 1) * self.hop, now)
         for event in waiting:
             self._follower.hear(event, transpose)
-        self._bends += self._placed(bends)
+        self._gestures += self._placed(bends)
 
     @torch.inference_mode()
     def _listen(
         self, hops: NDArray[np.floating]
-    ) -> tuple[Tensor, NDArray[np.floating], NetworkState]:
-        """Logits (hops, look-aheads, OUTPUTS, 88) and frames (hops, bins)."""
+    ) -> tuple[Said, NDArray[np.floating], NetworkState]:
+        """What is said, without the batch, and frames (hops, bins)."""
         audio = torch.from_numpy(hops).to(self._weight.device)[None]
-        logits, frames, state = self.network.hear(audio, self._stream.network)
-        return logits[0].cpu(), frames[0].cpu().numpy(), state
+        said, frames, state = self.network.hear(audio, self._stream.network)
+        pedal = None if said.pedal is None else said.pedal[0].cpu()
+        return Said(said.notes[0].cpu(), pedal), frames[0].cpu().numpy(), state
 
     def _placed(self, events: list[Event]) -> list[Event]:
         """Move events from the stream's own clock to the source's."""
@@ -221,7 +234,7 @@ class Transcriber:
 
 
 def _moved(event: Event, by: int) -> Event:
-    if isinstance(event, Bend):
+    if isinstance(event, Bend | Pedal):
         return replace(event, at=event.at + by, emitted=event.emitted + by)
     if isinstance(event, NoteOn):
         return replace(event, onset=event.onset + by, emitted=event.emitted + by)

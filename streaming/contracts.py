@@ -60,7 +60,17 @@ class Bend:
     emitted: int
 
 
+@dataclass(frozen=True, slots=True)
+class Pedal:
+    """The sustain pedal went down or up at sample ``at``."""
+
+    down: bool
+    at: int
+    emitted: int
+
+
 NoteEvent = NoteOn | NoteOff
+Gesture = Bend | Pedal  # what happens to notes that sound
 
 
 class Sink(Protocol):

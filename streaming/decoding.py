@@ -46,6 +46,12 @@ class DecoderConfig(BaseModel):
         le=1.0,
         description="where the frame probability fell below this, a note that ended is said to end",
     )
+    pedal: float = Field(
+        default=0.5, ge=0.0, le=1.0, description="probability at which the sustain pedal goes down"
+    )
+    lift: float = Field(
+        default=0.5, ge=0.0, le=1.0, description="and below which it goes up; at most `pedal`"
+    )
     release_hops: int = Field(default=2, ge=1, description="hops below `hold` that end a note")
     shortest_ms: float = Field(
         default=40.0, ge=0.0, description="no note ends sooner, milliseconds"

@@ -13,7 +13,7 @@ import torch
 from test_cli import assert_mistake, notewire
 from test_recordings import audio, table
 
-from notewire.models.network import OUTPUTS
+from notewire.models.network import OUTPUTS, Said
 from notewire.streaming.contracts import NotewireError
 from notewire.training.labels import read_notes
 from notewire.training.loss import losses
@@ -53,11 +53,14 @@ def guitarset(root: Path) -> None:
     table(root / "annotation" / "00_BN1-129-Eb_comp.jams", json.dumps({"annotations": strings}))
 
 
-def test_maestro_is_held_by_the_pedal_and_known_by_its_work(tmp_path: Path) -> None:
+def test_maestro_tells_keys_and_pedal_and_is_known_by_its_work(tmp_path: Path) -> None:
     maestro(tmp_path)
     found = find_recordings([tmp_path])
     assert [r.title for r in found] == ["Liszt Sonata", "Liszt Sonata"]
-    assert found[0].notes().tolist() == [[0.0, 1.0, 64, 70]]
+    assert found[0].notes().tolist() == [[0.0, 0.5, 64, 70]]
+    pedals = found[0].pedals()
+    assert pedals is not None
+    assert pedals[:, 1].tolist() == [1.0]
 
 
 def test_musicnet_counts_samples_and_has_no_velocities(tmp_path: Path) -> None:
@@ -130,6 +133,7 @@ def test_a_velocity_that_is_not_known_teaches_nothing() -> None:
     wish = torch.zeros(1, 3, 1, len(OUTPUTS), 88)
     wish[0, 1, 0, OUTPUTS.index("onset"), 40] = 1
     said = torch.zeros_like(wish)
-    assert losses(said, wish, 0)["velocity"] == 0
+    assert losses(Said(said, None), Said(wish, None), 0)["velocity"] == 0
     wish[0, 1, 0, OUTPUTS.index("velocity"), 40] = 1
-    assert losses(said, wish, 0)["velocity"] == pytest.approx(20 * np.square(0.5))
+    loss = losses(Said(said, None), Said(wish, None), 0)["velocity"]
+    assert loss == pytest.approx(20 * np.square(0.5))

@@ -19,6 +19,7 @@ from notewire.training.instruments import (
     parse_name,
 )
 from notewire.training.midi_notes import read_midi
+from notewire.training.pedals import midi_pedals
 from notewire.training.recordings import find_recordings
 from notewire.training.render import folded, render, render_folder
 
@@ -93,7 +94,10 @@ def test_the_pedal_holds_what_the_hand_lets_go(tmp_path: Path) -> None:
         message("control_change", control=64, value=0, time=960),
         message("note_on", note=60, velocity=0, time=960),
     )
-    assert read_midi(path).tolist() == [[0.0, 2.0, 60, 64], [2.0, 4.0, 60, 90]]
+    sounding = read_midi(path, sounding=True)
+    assert sounding.tolist() == [[0.0, 2.0, 60, 64], [2.0, 4.0, 60, 90]]
+    assert read_midi(path).tolist() == [[0.0, 1.0, 60, 64], [2.0, 4.0, 60, 90]]
+    assert midi_pedals(path).tolist() == [[0.5, 3.0]]
 
 
 def test_one_track_may_be_read_alone(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from notewire.bridge.wire import (
     StateMessage,
     decode,
     decode_header,
-    decode_note,
+    decode_line,
     encode,
     from_wire,
     to_wire,
@@ -91,7 +91,7 @@ def test_what_breaks_the_schema_is_refused(data: bytes) -> None:
 
 def test_a_reader_of_notes_takes_nothing_else() -> None:
     with pytest.raises(msgspec.DecodeError):
-        decode_note(encode(LevelMessage(-20.0)))
+        decode_line(encode(LevelMessage(-20.0)))
 
 
 def test_another_version_is_refused_by_number() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -22,11 +23,18 @@ class TrainConfig(BaseModel):
     held_out_share: float = Field(
         default=0.08, ge=0.0, lt=1.0, description="titles kept for validation"
     )
+    tune_on: Literal["all", "pianos"] = Field(
+        default="all",
+        description="held-out recordings that choose thresholds; pianos: whose pedal is known",
+    )
     noises: list[Path] = Field(
         default=[], description="files or folders of sounds without notes: speech, rooms"
     )
     start_from: Path | None = Field(
         default=None, description="weights to begin with instead of random ones"
+    )
+    learn: Literal["all", "pedal"] = Field(
+        default="all", description="pedal: what hears notes stays as it is"
     )
     output: Path = Field(description="folder for checkpoints, curves and the finished weights")
     cache: Path = Field(description="folder for decoded audio")

@@ -19,16 +19,20 @@ from torch.utils.data import IterableDataset
 from ..streaming.contracts import NotewireError
 from .augment import AugmentConfig, beside, draw_detune, recolour, speed
 from .noises import Clip, no_music
+from .pedals import Pedals, pedal_targets
 from .recordings import Recording, audio_files
 from .targets import targets
+
+Crop = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
 @dataclass(frozen=True)
 class Packed:
-    """A recording in memory: int16 mono audio at the model's rate, and its notes."""
+    """A recording in memory: int16 mono audio at the model's rate, its notes and its pedals."""
 
     audio: NDArray[np.int16]
     notes: NDArray[np.float64]
+    pedals: Pedals | None = None
 
 
 def pack(recordings: list[Recording], rate: int, cache: Path) -> list[Packed]:
@@ -64,10 +68,11 @@ class CropConfig:
         return self.memory + self.hops * self.hop
 
 
-class Crops(IterableDataset[tuple[Tensor, Tensor, Tensor]]):
-    """Endless (past, audio, targets): (memory,), (hops * hop,) and what is to be said.
+class Crops(IterableDataset[Crop]):
+    """Endless (past, audio, notes, pedal): (memory,), (hops * hop,) and what is to be said.
 
-    The wish is (hops, look-aheads, OUTPUTS, 88), see targets.py.
+    The wishes are (hops, look-aheads, OUTPUTS, 88), see targets.py, and (hops, look-aheads), see
+    pedals.py.
     """
 
     def __init__(
@@ -83,30 +88,36 @@ class Crops(IterableDataset[tuple[Tensor, Tensor, Tensor]]):
         lengths = np.array([len(p.audio) for p in packed], np.float64)
         self.chance = lengths / lengths.sum()
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    def __iter__(self) -> Iterator[Crop]:
         worker = torch.utils.data.get_worker_info()
         random = np.random.default_rng([self.seed, worker.id if worker else 0])
         while True:
             yield self._draw(random)
 
-    def _draw(self, random: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    def _draw(self, random: np.random.Generator) -> Crop:
         crop = self.crop
-        audio, notes = self._take(random)
+        audio, notes, pedals = self._take(random)
         drawn = random.random()
         if drawn < self.augment.nothing_chance:
-            audio, notes = self._noise(random), notes[:0]
+            audio, notes, pedals = self._noise(random), notes[:0], np.zeros((0, 2))
         elif drawn < self.augment.nothing_chance + self.augment.beside_chance:
             audio = beside(audio, self._noise(random), self.augment, random)
         audio = torch.from_numpy(recolour(audio, crop.rate, self.augment, random))
         look_aheads = [d / crop.rate for d in crop.look_aheads]
-        wish = targets(notes, crop.hops, crop.hop / crop.rate, look_aheads)
-        return audio[: crop.memory], audio[crop.memory :], torch.from_numpy(wish)
+        grid = crop.hops, crop.hop / crop.rate, look_aheads
+        wishes = (
+            torch.from_numpy(targets(notes, *grid)),
+            torch.from_numpy(pedal_targets(pedals, *grid)),
+        )
+        return audio[: crop.memory], audio[crop.memory :], *wishes
 
     def _noise(self, random: np.random.Generator) -> NDArray[np.float32]:
         return no_music(self.crop.samples, self.crop.rate, self.noises, random)
 
-    def _take(self, random: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-        """A piece of a recording, perhaps out of tune, and its notes from the first frame on."""
+    def _take(
+        self, random: np.random.Generator
+    ) -> tuple[NDArray[np.float32], NDArray[np.float64], Pedals | None]:
+        """A piece of a recording, perhaps out of tune, and what is played from its first frame."""
         crop, piece = self.crop, self.packed[random.choice(len(self.packed), p=self.chance)]
         ratio = draw_detune(self.augment, random)
         source = int(np.ceil(crop.samples * ratio)) + 1
@@ -114,7 +125,9 @@ class Crops(IterableDataset[tuple[Tensor, Tensor, Tensor]]):
         audio = speed(_cut(piece.audio, begin, source), ratio)[: crop.samples]
         audio = np.pad(audio, (0, crop.samples - len(audio)))
         seconds = (crop.memory / crop.rate, crop.hops * crop.hop / crop.rate)
-        return audio, _moved(piece.notes, begin / crop.rate, ratio, *seconds)
+        place = begin / crop.rate, ratio, *seconds
+        pedals = None if piece.pedals is None else _moved(piece.pedals, *place)
+        return audio, _moved(piece.notes, *place), pedals
 
 
 def _cut(audio: NDArray[np.int16], begin: int, length: int) -> NDArray[np.float32]:
@@ -127,7 +140,7 @@ def _cut(audio: NDArray[np.int16], begin: int, length: int) -> NDArray[np.float3
 def _moved(
     notes: NDArray[np.float64], begin: float, ratio: float, context: float, length: float
 ) -> NDArray[np.float64]:
-    """Notes in seconds from the crop's first frame; those that ended before it are left out."""
+    """Notes or pedals in seconds from the crop's first frame, without those ended before it."""
     moved = notes.copy()
     moved[:, :2] = (notes[:, :2] - begin) / ratio - context
     return moved[(moved[:, 1] > -context) & (moved[:, 0] < length)]
@@ -139,7 +152,7 @@ def _pack(recording: Recording, rate: int, cache: Path) -> Packed:
         unfinished = path.with_suffix(".tmp.npy")
         np.save(unfinished, decode(recording.audio, rate))
         unfinished.replace(path)
-    return Packed(np.load(path, mmap_mode="r"), recording.notes())
+    return Packed(np.load(path, mmap_mode="r"), recording.notes(), recording.pedals())
 
 
 def decode(path: Path, rate: int) -> NDArray[np.int16]:

@@ -18,8 +18,9 @@ from rich.progress import track
 from ..models.config import Mode, ModelConfig
 from ..models.network import Network
 from ..models.transcriber import Transcriber
-from ..streaming.contracts import AudioBlock, NoteEvent, NoteOn
+from ..streaming.contracts import AudioBlock, Gesture, NoteEvent, NoteOn, Pedal
 from ..streaming.decoding import DecoderConfig
+from .pedals import Pedals
 from .recordings import Recording
 from .scores import (
     Notes,
@@ -53,6 +54,8 @@ class Piece:
     emitted: NDArray[np.float64]
     seconds: float
     instrument: str = ""
+    pedals: Pedals | None = None  # as heard; None: not listened for
+    true_pedals: Pedals | None = None  # None: not known
 
     @property
     def latencies(self) -> NDArray[np.float64]:
@@ -91,7 +94,8 @@ def transcribe(
     source = open_source(recording.audio)
     notes = recording.notes()
     piece = hear(recording.name, source, notes, network, config, mode, decoder)
-    return replace(piece, instrument=recording.instrument.rstrip(DIGITS))
+    instrument = recording.instrument.rstrip(DIGITS)
+    return replace(piece, instrument=instrument, true_pedals=recording.pedals())
 
 
 def hear(
@@ -112,8 +116,8 @@ def hear(
         end = block.end
     events += transcriber.flush()
     seconds = end / source.rate
-    reference = within(notes, seconds)
-    return Piece(name, reference, *notes_of(events, transcriber.rate), seconds)
+    reference, pedals = within(notes, seconds), pedals_of(transcriber.gestures(), transcriber.rate)
+    return Piece(name, reference, *notes_of(events, transcriber.rate), seconds, pedals=pedals)
 
 
 def within(notes: Notes, seconds: float) -> Notes:
@@ -136,6 +140,12 @@ def notes_of(events: list[NoteEvent], rate: int) -> tuple[Notes, NDArray[np.floa
             rows.append((*times, on.pitch, on.velocity, on.emitted / rate))
     table = np.array(sorted(rows), np.float64).reshape(-1, 5)
     return table[:, :4], table[:, 4]
+
+
+def pedals_of(gestures: list[Gesture], rate: int) -> Pedals:
+    """(n, 2): down s, up s."""
+    moves = [gesture.at / rate for gesture in gestures if isinstance(gesture, Pedal)]
+    return np.array(moves, np.float64).reshape(-1, 2)
 
 
 def score(pieces: list[Piece]) -> Scores:

@@ -16,6 +16,8 @@ from rich.progress import track
 
 from ..streaming.contracts import NotewireError
 from .instruments import midi_name, open_instrument
+from .pedalling import write_pedals
+from .recordings import find_recordings
 from .render import render_folder
 
 
@@ -47,6 +49,14 @@ class Render(Listed):
     programs: list[int] = [0]
     keys: tuple[int, int] = (0, 127)
     track: str = ""
+    piano: bool = Field(default=False, description="labels tell keys and pedal apart")
+
+
+class Pedals(Listed):
+    """A run of training/pedalling.py."""
+
+    midi: Path = Field(description="folder of MIDI files, below the output folder")
+    recordings: Path = Field(description="below the output folder")
 
 
 class Sources(Listed):
@@ -55,6 +65,7 @@ class Sources(Listed):
     url: str = Field(default="https://github.com/{}.git", description="of a repository")
     copies: list[Copy]
     renders: list[Render]
+    pedals: list[Pedals] = []
 
 
 def gather(sources: Sources, out: Path) -> None:
@@ -64,6 +75,8 @@ def gather(sources: Sources, out: Path) -> None:
         _copy(clone, copy, out)
     for job in sources.renders:
         _render(job, out)
+    for each in sources.pedals:
+        write_pedals(out / each.midi, find_recordings([out / each.recordings]))
 
 
 def _clone(url: str, folder: Path) -> Path:
@@ -110,6 +123,8 @@ def _render(job: Render, out: Path) -> None:
     unfinished.mkdir(parents=True)
     midis = sorted((out / job.midi).rglob("*.mid"))
     instrument = open_instrument(out / job.instrument, job.middle_c, job.layers, job.programs)
-    render_folder(midis, instrument, unfinished, job.hours, job.seed, job.keys, job.track)
+    render_folder(
+        midis, instrument, unfinished, job.hours, job.seed, job.keys, job.track, job.piano
+    )
     (out / job.to).parent.mkdir(parents=True, exist_ok=True)
     unfinished.rename(out / job.to)

@@ -1,4 +1,4 @@
-"""A MIDI file's notes as they sound: with the pedal."""
+"""A MIDI file's notes: as the keys are held, or as they sound, with the pedal."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ DRUMS = 9  # the General MIDI channel that has no pitches
 
 
 class PedalledKeys:
-    """Keys as a pianist holds them: the pedal keeps sounding what the hand has let go."""
+    """Keys as a pianist holds them: the pedal, if it counts, keeps what the hand has let go."""
 
-    def __init__(self) -> None:
+    def __init__(self, counts: bool) -> None:
+        self._counts = counts
         self.notes: list[tuple[float, float, int, int]] = []
         self._held: dict[int, tuple[float, int]] = {}
         self._kept: set[int] = set()  # let go, but sounding on with the pedal
@@ -26,7 +27,7 @@ class PedalledKeys:
 
     def hear(self, message: Any, now: float) -> None:
         if message.type == "control_change" and message.control == SUSTAIN:
-            self._pedal = message.value >= 64
+            self._pedal = self._counts and message.value >= 64
             self._end([] if self._pedal else sorted(self._kept), now)
         elif message.type == "note_on" and message.velocity:
             self._end([message.note], now)
@@ -46,7 +47,8 @@ class PedalledKeys:
                 self.notes.append((onset, now, pitch, velocity))
 
 
-def _messages(path: Path, track: str) -> list[Any]:
+def midi_messages(path: Path, track: str = "") -> list[Any]:
+    """Everything in a file, in order; raises NotewireError for one that is no MIDI file."""
     try:
         file = mido.MidiFile(path)
         if track:
@@ -61,14 +63,14 @@ def _plays(track: mido.MidiTrack) -> bool:
     return any(message.type == "note_on" for message in track)
 
 
-def read_midi(path: Path, track: str = "") -> Notes:
-    """Notes of a MIDI file, (n, 4) by onset, held as long as the pedal holds them.
+def read_midi(path: Path, track: str = "", sounding: bool = False) -> Notes:
+    """Notes of a MIDI file, (n, 4) by onset, each until its key is released.
 
-    track: the name of the only one to read.
+    track: the name of the only one to read; sounding: until the pedal lets it go.
     Raises NotewireError for a file that is no MIDI file.
     """
-    keys, now = PedalledKeys(), 0.0
-    for message in _messages(path, track):
+    keys, now = PedalledKeys(sounding), 0.0
+    for message in midi_messages(path, track):
         now += message.time
         if getattr(message, "channel", DRUMS) != DRUMS:
             keys.hear(message, now)

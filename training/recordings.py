@@ -19,6 +19,7 @@ from pathlib import Path
 
 from ..streaming.contracts import NotewireError
 from .labels import read_notes
+from .pedals import Pedals, read_pedals
 from .scores import Notes
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".m4a")
@@ -44,6 +45,10 @@ class Recording:
     def notes(self) -> Notes:
         """(n, 4): onset s, offset s, MIDI pitch, velocity 0..127, 0 where it is not known."""
         return read_notes(self.labels)
+
+    def pedals(self) -> Pedals | None:
+        """(n, 2): down s, up s, of the sustain pedal; None where nobody knows."""
+        return read_pedals(self.labels)
 
 
 def find_recordings(paths: list[Path]) -> list[Recording]:

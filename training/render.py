@@ -6,12 +6,14 @@
 SAMPLES holds one sound file a note, its name ending in the pitch ("FF A#2.flac", "Ds4.mp3"), what
 comes before it naming the layer; layers in alphabetical order unless ``--layers`` says softest to
 loudest. A sound font plays each piece with one of ``--programs``. OUT gets a flac at 16 kHz and a
-tsv (onset, offset, pitch, velocity) for each piece.
+tsv (onset, offset, pitch, velocity) for each piece; a piano's notes end there with their keys, and
+a ``.pedal`` beside it says what holds them (``--piano``).
 """
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +24,11 @@ from rich.progress import Progress
 from ..streaming.contracts import NotewireError
 from .instruments import RATE, Instrument, open_instrument
 from .midi_notes import read_midi
+from .pedals import SUFFIX, midi_pedals
 from .scores import Notes
 
 DOUBLED = 0.02  # s between onsets of one key that are one
+LONGEST = 300  # s of a piece
 LOW_CHANCE = 0.3  # of playing a piece an octave lower: bass is rare in music and hard to hear
 
 
@@ -36,13 +40,24 @@ def render(
     return audio * np.float32(random.uniform(0.1, 0.9) / (np.abs(audio).max() + 1e-9))
 
 
-def vary(notes: Notes, random: np.random.Generator) -> Notes:
+@dataclass(frozen=True)
+class Variation:
     """Another tempo, key and touch, so that a piece is worth hearing twice."""
-    varied = notes.copy()
-    varied[:, :2] /= random.uniform(0.85, 1.15)
-    varied[:, 2] += random.integers(-4, 5) - 12 * (random.random() < LOW_CHANCE)
-    varied[:, 3] = np.clip(varied[:, 3] * random.uniform(0.75, 1.2), 5, 127)
-    return varied[(varied[:, 2] >= 21) & (varied[:, 2] <= 108)]
+
+    tempo: float
+    transposed: int  # semitones
+    touch: float
+
+    def __call__(self, notes: Notes) -> Notes:
+        varied = notes / [self.tempo, self.tempo, 1, 1] + [0, 0, self.transposed, 0]
+        varied[:, 3] = np.clip(varied[:, 3] * self.touch, 5, 127)
+        return varied[(varied[:, 2] >= 21) & (varied[:, 2] <= 108)]
+
+
+def draw_variation(random: np.random.Generator) -> Variation:
+    tempo = random.uniform(0.85, 1.15)
+    transposed = random.integers(-4, 5) - 12 * (random.random() < LOW_CHANCE)
+    return Variation(tempo, int(transposed), random.uniform(0.75, 1.2))
 
 
 def folded(notes: Notes, lowest: int, highest: int) -> Notes:
@@ -68,11 +83,12 @@ def render_folder(
     seed: int,
     keys: tuple[int, int] = (0, 127),
     track: str = "",
+    piano: bool = False,
 ) -> None:
     """Render pieces drawn at random, at most five minutes of each, until ``hours`` are made.
 
     keys: lowest and highest pitch of the instrument; what lies outside is moved by octaves. track:
-    name of the only one to play.
+    name of the only one to play. piano: whether the labels tell keys and pedal apart.
     """
     random = np.random.default_rng(seed)
     grand = out.name.replace("_", "-")  # a name's last underscore parts title and instrument
@@ -82,22 +98,32 @@ def render_folder(
         bar = progress.add_task("Rendering", total=hours * 3600)
         while made < hours * 3600:
             midi, played = _draw(midis, random, track)
-            notes = folded(vary(played, random), *keys)
-            notes[:, :2] += 0.5 - notes[:, 0].min()
-            notes = notes[notes[:, 1] < 300]
+            vary = draw_variation(random)
+            notes = folded(vary(played), *keys)
+            begin = 0.5 - notes[:, 0].min()
+            notes[:, :2] += begin
+            kept = notes[:, 1] < LONGEST
             name = f"{midi.stem}_{grand}{number}"  # the title, then the instrument
-            audio = render(notes, instrument, random)
+            audio = render(notes[kept], instrument, random)
             soundfile.write(out / f"{name}.flac", audio, RATE)
-            np.savetxt(out / f"{name}.tsv", notes, fmt="%.6f", delimiter="\t")
+            if piano:
+                notes[:, 1] = folded(vary(read_midi(midi, track)), *keys)[:, 1] + begin
+                pedals = midi_pedals(midi) / vary.tempo + begin
+                _write(out / f"{name}{SUFFIX}", pedals[pedals[:, 0] < LONGEST])
+            _write(out / f"{name}.tsv", notes[kept])
             made, number = made + len(audio) / RATE, number + 1
             progress.update(bar, completed=made)
+
+
+def _write(path: Path, table: NDArray[np.float64]) -> None:
+    np.savetxt(path, table, fmt="%.6f", delimiter="\t")
 
 
 def _draw(midis: list[Path], random: np.random.Generator, track: str) -> tuple[Path, Notes]:
     """A file with notes and its notes; one that has none is taken from the list."""
     while midis:
         number = int(random.integers(len(midis)))
-        if len(notes := read_midi(midis[number], track)):
+        if len(notes := read_midi(midis[number], track, sounding=True)):
             return midis[number], notes
         del midis[number]
     raise NotewireError("there is no MIDI file with notes to render")
@@ -114,6 +140,7 @@ def main() -> None:
     parser.add_argument("--programs", nargs="*", type=int, default=[0], help="General MIDI, 0..127")
     parser.add_argument("--range", nargs=2, type=int, default=[21, 108], help="lowest, highest key")
     parser.add_argument("--track", default="", help="name of the only one to play")
+    parser.add_argument("--piano", action="store_true", help="notes end with their keys")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     midis = sorted(given.midis.rglob("*.mid"))
@@ -126,6 +153,7 @@ def main() -> None:
         given.seed,
         keys,
         given.track,
+        given.piano,
     )
 
 

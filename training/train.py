@@ -17,7 +17,7 @@ from torch.utils.tensorboard import SummaryWriter
 from ..models.checkpoint import save_model
 from ..models.devices import choose_device, has_bfloat16
 from ..models.library import open_model
-from ..models.network import Network
+from ..models.network import Network, Said
 from ..streaming.contracts import NotewireError
 from .config import TrainConfig
 from .data import CropConfig, Crops, held_out, pack, pack_noises
@@ -26,7 +26,7 @@ from .recordings import Recording, find_recordings
 from .tune import tune
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of mallopt(3)
-Batch = tuple[Tensor, Tensor, Tensor]
+Batch = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
 def train(config: TrainConfig) -> Path:
@@ -37,9 +37,8 @@ def train(config: TrainConfig) -> Path:
     config.output.mkdir(parents=True, exist_ok=True)
     device = choose_device(config.device)
     network = _begin(config).to(device)
-    optimiser = torch.optim.AdamW(
-        network.parameters(), config.learning_rate, weight_decay=config.weight_decay
-    )
+    learning = [weight for weight in network.parameters() if weight.requires_grad]
+    optimiser = torch.optim.AdamW(learning, config.learning_rate, weight_decay=config.weight_decay)
     done = _resume(config, network, optimiser)
     if config.bfloat16 and not has_bfloat16(device):
         print("This processor has no bfloat16: training in float32, some three times slower")
@@ -54,7 +53,17 @@ def _begin(config: TrainConfig) -> Network:
     network = Network(config.model)
     if config.start_from:
         network.adopt(open_model(str(config.start_from), "cpu")[0])
+    if config.learn == "pedal":
+        _only_pedal(network)
     return network
+
+
+def _only_pedal(network: Network) -> None:
+    """Raises NotewireError for a network that does not listen for it."""
+    if network.pedal is None:
+        raise NotewireError("learn: pedal needs model.network.pedal, the number of its units")
+    network.requires_grad_(False)
+    network.pedal.requires_grad_(True)
 
 
 def _loop(
@@ -94,6 +103,8 @@ def split(config: TrainConfig) -> tuple[list[Recording], list[Recording]]:
     usable = [r for r in found if r not in barred and r.title not in titles]
     held = [r for r in usable if held_out(r, config.held_out_share)]
     learn = [r for r in usable if r not in held]
+    if config.learn == "pedal":
+        learn, held = ([r for r in part if r.pedals() is not None] for part in (learn, held))
     if not learn:
         raise NotewireError(f"no labelled recordings to learn from in {config.data}")
     return learn, held
@@ -127,14 +138,14 @@ def _learn(
 ) -> dict[str, float]:
     """One step of gradient descent; the loss per output."""
     device = network.heads.weight.device
-    past, audio, wish = (part.to(device) for part in batch)
+    past, audio, wish, foot = (part.to(device) for part in batch)
     for group in optimiser.param_groups:
         group["lr"] = learning_rate(config, step)
     with torch.no_grad():
         features, _ = network.vqt(audio, past)
     with torch.autocast(device.type, torch.bfloat16, enabled=config.bfloat16):
-        logits, _, _ = network.read(features, None)
-    parts = losses(logits, wish, config.burn_in_hops)
+        said, _ = network.read(features, None)
+    parts = losses(said, Said(wish, foot), config.burn_in_hops)
     optimiser.zero_grad(set_to_none=True)
     torch.stack(list(parts.values())).sum().backward()
     torch.nn.utils.clip_grad_norm_(network.parameters(), config.gradient_norm)
@@ -163,6 +174,8 @@ def _finish(config: TrainConfig, network: Network) -> Path:
     """Choose the decoder on the held-out titles and write the finished weights."""
     model = config.model
     held = split(config)[1]
+    if config.tune_on == "pianos":
+        held = [recording for recording in held if recording.pedals() is not None]
     if held:
         packed = pack(held, model.vqt.rate, config.cache)
         model = tune(network.eval(), model, packed, config.seed)

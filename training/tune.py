@@ -1,7 +1,8 @@
 """Choose the decoder's thresholds per mode, on held-out recordings in several rooms.
 
 One knob at a time: onset F1 decides the knobs that begin notes, the mean of frame F1
-and onset+offset F1 those that end them. The test recordings play no part in it.
+and onset+offset F1 those that end them, and likewise for the pedal. The test recordings
+play no part in it.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from ..models.config import MODES, Mode, ModelConfig
-from ..models.network import Network
+from ..models.network import Network, Said
 from ..models.reader import level_db, read_logits
 from ..streaming.decoding import DecoderConfig, FrameClock
 from ..streaming.notes import Activations, NoteDecoder
+from ..streaming.pedal import PedalDecoder
 from .augment import AugmentConfig, recolour
 from .data import Packed
-from .evaluate import notes_of, within
+from .evaluate import notes_of, pedals_of, within
+from .pedals import Pedals, as_notes
 from .scores import Notes, score_frames, score_offsets, score_onsets
 
 SECONDS = 30.0  # of each recording
@@ -39,14 +42,17 @@ KNOBS: dict[str, tuple[float, ...]] = {
 }
 ROUND = (*KNOBS, "onset", "support")  # the strongest once more, with the others in place
 ENDING = ("hold", "release_hops", "fade")
+TREAD = (0.3, 0.4, 0.5, 0.6, 0.7)  # of `pedal`, and of `lift` up to it
 
 
 @dataclass(frozen=True)
 class Heard:
-    """What the network said of a recording in one mode, and its true notes."""
+    """What the network said of a recording in one mode, and what is true."""
 
     said: Activations
     notes: Notes
+    pressed: NDArray[np.floating] | None  # (hops,), probability that the pedal is down
+    pedals: Pedals | None
 
 
 def tune(network: Network, config: ModelConfig, held: list[Packed], seed: int) -> ModelConfig:
@@ -73,20 +79,30 @@ def _listen(
     audio = piece.audio[:size].astype(np.float32) / np.float32(32768)
     if room:
         audio = recolour(audio, vqt.rate, AugmentConfig(), random)
-    logits = _logits(network, audio)
+    said = _said(network, audio)
     level = level_db(audio.reshape(-1, vqt.hop))
-    heads = list(config.network.look_ahead)
+    heads = {mode: head for head, mode in enumerate(config.network.look_ahead)}
     notes = within(piece.notes, size / vqt.rate)
-    return {m: Heard(read_logits(logits[:, heads.index(m)], level), notes) for m in MODES}
+    pedals = None if piece.pedals is None else piece.pedals[piece.pedals[:, 0] < size / vqt.rate]
+    return {
+        mode: Heard(
+            read_logits(said.notes[:, heads[mode]], level),
+            notes,
+            None if said.pedal is None else torch.sigmoid(said.pedal[:, heads[mode]]).numpy(),
+            pedals,
+        )
+        for mode in MODES
+    }
 
 
-def _logits(network: Network, audio: NDArray[np.float32]) -> torch.Tensor:
-    """(hops, look-aheads, OUTPUTS, 88), ten seconds at a time."""
-    state, parts = None, []
+def _said(network: Network, audio: NDArray[np.float32]) -> Said:
+    """Without the batch, ten seconds at a time."""
+    state, notes, pedal = None, list[torch.Tensor](), list[torch.Tensor]()
     for part in torch.from_numpy(audio)[None].to(network.heads.weight.device).split(160_000, 1):
-        logits, state = network(part, state)
-        parts.append(logits[0].cpu())
-    return torch.cat(parts)
+        said, _, state = network.hear(part, state)
+        notes.append(said.notes[0].cpu())
+        pedal += [] if said.pedal is None else [said.pedal[0].cpu()]
+    return Said(torch.cat(notes), torch.cat(pedal) if pedal else None)
 
 
 def _tune_mode(job: tuple[ModelConfig, Mode, list[Heard]]) -> DecoderConfig:
@@ -98,7 +114,32 @@ def _tune_mode(job: tuple[ModelConfig, Mode, list[Heard]]) -> DecoderConfig:
         judge = _judge_ends if knob in ENDING else _judge_onsets
         marks = [np.mean([judge(decoder, clock, piece) for piece in heard]) for decoder in tries]
         best = tries[int(np.argmax(marks))]
-    return best
+    return _tune_pedal(best, clock, [piece for piece in heard if _pedalled(piece)])
+
+
+def _tune_pedal(best: DecoderConfig, clock: FrameClock, heard: list[Heard]) -> DecoderConfig:
+    """Both thresholds at once; as they are where no pedal is known."""
+    if not heard:
+        return best
+    pairs = [{"pedal": down, "lift": up} for down in TREAD for up in TREAD if up <= down]
+    tries = [best.model_copy(update=pair) for pair in pairs]
+    marks = [np.mean([_judge_pedal(decoder, clock, piece) for piece in heard]) for decoder in tries]
+    return tries[int(np.argmax(marks))]
+
+
+def _pedalled(heard: Heard) -> bool:
+    return heard.pressed is not None and heard.pedals is not None and len(heard.pedals) > 0
+
+
+def _judge_pedal(decoder: DecoderConfig, clock: FrameClock, heard: Heard) -> float:
+    assert heard.pressed is not None
+    assert heard.pedals is not None
+    decode = PedalDecoder(decoder, clock)
+    moves, state = decode(heard.pressed, None)
+    moves += decode.release(state, clock.emitted(state.hop - 1))[0]
+    said = as_notes(pedals_of([*moves], clock.rate))
+    true = as_notes(heard.pedals)
+    return score_frames(true, said)[0].f1 + score_onsets(true, said).f1
 
 
 def _judge_onsets(decoder: DecoderConfig, clock: FrameClock, heard: Heard) -> float:
