@@ -34,6 +34,7 @@ from .wire import (
     NoteOffMessage,
     NoteOnMessage,
     NoteRevokeMessage,
+    PedalMessage,
     encode,
 )
 from .zeromq import ADDRESS, connect, read_message
@@ -74,6 +75,7 @@ class BrowserDoor:
         ours = [f"http://{name}:{self._port}" for name in (HOST, "localhost")]
         self._origins = [Origin(origin) for origin in (*ours, *origins)]
         self._held: dict[int, NoteOnMessage] = {}
+        self._pedal = False
         self._header, self._heard = Header("", 0, 0.0), 0.0
         self._queues: dict[ServerConnection, Queue] = {}
 
@@ -111,14 +113,16 @@ class BrowserDoor:
 
     def _keep(self, header: Header, message: Message) -> None:
         if header.session != self._header.session:
-            self._held = {}
+            self._held, self._pedal = {}, False
         self._header, self._heard = header, time.monotonic()
         if isinstance(message, NoteOnMessage):
             self._held[message.id] = message
         elif isinstance(message, NoteOffMessage | NoteRevokeMessage):
             self._held.pop(message.id, None)
         elif isinstance(message, HealthMessage):
-            self._held = {note.id: note for note in message.held}
+            self._held, self._pedal = {note.id: note for note in message.held}, message.pedal
+        elif isinstance(message, PedalMessage):
+            self._pedal = message.down
 
     def _give(self, client: ServerConnection, queue: Queue, text: str) -> None:
         """Never waits: who does not keep up is shown the door."""
@@ -154,7 +158,7 @@ class BrowserDoor:
     def _standing(self) -> str:
         """A heartbeat for one who has just come; of an engine that is silent nothing sounds."""
         alive = time.monotonic() - self._heard < SILENCE_S
-        held = HealthMessage(list(self._held.values()) if alive else [])
+        held = HealthMessage(list(self._held.values()), self._pedal) if alive else HealthMessage([])
         return _text(self._header, held)
 
 

@@ -26,7 +26,7 @@ from test_cli import NOTEWIRE
 
 from notewire.bridge.commands import Panic, Reload, SetMode, SetTranspose
 from notewire.bridge.control import ask
-from notewire.bridge.midi_keeper import STALL_S
+from notewire.bridge.midi_keeper import STALL_S, SUSTAIN
 from notewire.models.config import MODES, Mode
 
 RIG = Path(__file__).with_name("jack_rig.py")
@@ -37,12 +37,13 @@ SLACK_S = 5.0  # waited for an end that is late, to say how late it is
 START_S = 60.0  # for a program to start on a busy machine
 
 
+PEDAL = -SUSTAIN  # no pitch
 Struck = tuple[int, float]  # pitch, and when
 
 
 @dataclass
 class Books:
-    """What the DAW got."""
+    """What the DAW got; the pedal counts as a note that must not hang."""
 
     held: dict[int, float] = field(default_factory=dict)  # pitch -> since when
     ends: dict[Struck, float] = field(default_factory=dict)
@@ -54,6 +55,14 @@ class Books:
             self.notes += 1
         elif status & 0xF0 in (0x80, 0x90) and pitch in self.held:
             self.ends[pitch, self.held.pop(pitch)] = when
+        elif status & 0xF0 == 0xB0 and pitch == SUSTAIN:
+            self._tread(when, down=velocity >= 64)
+
+    def _tread(self, when: float, down: bool) -> None:
+        if down:
+            self.held.setdefault(PEDAL, when)
+        elif PEDAL in self.held:
+            self.ends[PEDAL, self.held.pop(PEDAL)] = when
 
 
 class Rig:

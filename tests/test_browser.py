@@ -150,8 +150,11 @@ def test_a_real_browser_shows_what_sounds(page: Served, publisher: Publisher) ->
     publisher.strike(2, 67)
     with Chromium(page.door.address) as browser:
         browser.wait_for("document.getElementById('held').textContent == '60 67'")
+        browser.wait_for("document.getElementById('pedal').hidden")
+        publisher.tread(down=True)
         publisher.release(1, 60)
         browser.wait_for("document.getElementById('held').textContent == '67'")
+        browser.wait_for("!document.getElementById('pedal').hidden")
         browser.wait_for("document.getElementById('state').textContent == 'running'")
         publisher.revoke(2, 67)
         browser.wait_for("document.getElementById('held').textContent == ''")

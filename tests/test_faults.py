@@ -8,7 +8,7 @@ import time
 
 import faults
 import pytest
-from faults import FAULTS, Books, Rig, Stage, ending, staged
+from faults import FAULTS, PEDAL, Books, Rig, Stage, ending, staged
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="JACK's dummy driver")
@@ -28,6 +28,15 @@ def test_a_note_that_hangs_or_ends_late_would_be_seen(monkeypatch: pytest.Monkey
         books.hear(time.monotonic(), 0x90, 62, 80)  # another note, which may sound on
     with pytest.raises(AssertionError, match=r"0\.2"), ending(stage, 0.1):
         end_both(books, time.monotonic() + 0.2)
+
+
+def test_a_pedal_that_is_down_would_be_seen() -> None:
+    books = Books()
+    books.hear(1.0, 0xB0, 64, 127)
+    assert books.held == {PEDAL: 1.0}
+    books.hear(2.0, 0xB0, 64, 0)
+    assert books.ends == {(PEDAL, 1.0): 2.0}
+    assert not books.held
 
 
 def end_both(books: Books, when: float) -> None:

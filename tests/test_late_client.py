@@ -17,7 +17,7 @@ import pytest
 from notewire.bridge.commands import Standing
 from notewire.bridge.control import Control
 from notewire.bridge.zeromq import HEARTBEAT_EVERY_S, ZeroMqPublisher
-from notewire.streaming.contracts import NoteOff, NoteOn
+from notewire.streaming.contracts import NoteOff, NoteOn, Pedal
 from notewire.streaming.corrections import Revoke
 
 RATE = 16_000
@@ -49,6 +49,10 @@ class Publisher(threading.Thread):
     def release(self, number: int, pitch: int) -> None:
         with self.lock:
             self.bus.send(NoteOff(number, pitch, 1, 1))
+
+    def tread(self, down: bool) -> None:
+        with self.lock:
+            self.bus.gesture(Pedal(down, 1, 1))
 
     def revoke(self, number: int, pitch: int) -> None:
         with self.lock:
