@@ -8,32 +8,35 @@ import mido
 import numpy as np
 import pytest
 import torch
-from test_render import midi
+from test_render import instrument, midi
 from test_train import config, folder
 
 from notewire.models.checkpoint import load_model
 from notewire.models.network import Said
 from notewire.streaming.contracts import NotewireError
 from notewire.training.evaluate import Piece
+from notewire.training.instruments import SampledInstrument
 from notewire.training.loss import losses
 from notewire.training.midi_notes import read_midi
 from notewire.training.pedal_scores import score_pedals
 from notewire.training.pedalling import pedals_of, write_pedals
 from notewire.training.pedals import pedal_targets, read_pedals
 from notewire.training.recordings import find_recordings
+from notewire.training.render import render_folder
 from notewire.training.train import train
 
-__all__ = ["folder"]  # a fixture
+__all__ = ["folder", "instrument"]  # fixtures
 RANDOM = np.random.default_rng(2)
 
 
 def performance(path: Path, beats: int = 60) -> Path:
-    """A melody at 120 a minute, the pedal down on every second beat."""
+    """A melody at 120 a minute, detached, the pedal down on every second beat."""
     messages, pitches = [], RANDOM.integers(40, 80, beats)
     for beat, pitch in enumerate(pitches.tolist()):
-        messages.append(mido.Message("control_change", control=64, value=127 * (beat % 2)))
+        value, rest = 127 * (beat % 2), 240 if beat else 0
+        messages.append(mido.Message("control_change", control=64, value=value, time=rest))
         messages.append(mido.Message("note_on", note=pitch, velocity=70))
-        messages.append(mido.Message("note_off", note=pitch, time=480))
+        messages.append(mido.Message("note_off", note=pitch, time=240))
     return midi(path, *messages)
 
 
@@ -124,3 +127,21 @@ def test_the_pedal_alone_may_learn(folder: Path) -> None:
     without = {"learn": "pedal", "output": folder / "none"}
     with pytest.raises(NotewireError, match="number of its units"):
         train(config(folder, 2).model_copy(update=without))
+
+
+def test_a_rendered_piano_tells_keys_and_pedal_apart(
+    tmp_path: Path,
+    instrument: SampledInstrument,
+) -> None:
+    performance(tmp_path / "piece.mid", 4)
+    for piano in (True, False):
+        out = tmp_path / f"{piano}"
+        render_folder([tmp_path / "piece.mid"], instrument, out, 0.0005, 3, piano=piano)
+    held, rung = (find_recordings([tmp_path / name])[0] for name in ("True", "False"))
+    lengths = [np.ptp(each.notes()[:, :2], axis=1) for each in (held, rung)]
+    assert (lengths[0] < lengths[1] - 0.1).any()
+    assert np.array_equal(held.notes()[:, 0], rung.notes()[:, 0])
+    pedals = held.pedals()
+    assert pedals is not None
+    assert pedals[0] == pytest.approx(held.notes()[1:3, 0], abs=0.01)
+    assert table(rung.labels).shape == (0, 2)

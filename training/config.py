@@ -25,7 +25,7 @@ class TrainConfig(BaseModel):
     )
     tune_on: Literal["all", "pianos"] = Field(
         default="all",
-        description="held-out recordings that choose thresholds; pianos: whose pedal is known",
+        description="held-out recordings that choose thresholds; pianos: that use a pedal",
     )
     noises: list[Path] = Field(
         default=[], description="files or folders of sounds without notes: speech, rooms"

@@ -6,8 +6,8 @@
 SAMPLES holds one sound file a note, its name ending in the pitch ("FF A#2.flac", "Ds4.mp3"), what
 comes before it naming the layer; layers in alphabetical order unless ``--layers`` says softest to
 loudest. A sound font plays each piece with one of ``--programs``. OUT gets a flac at 16 kHz and a
-tsv (onset, offset, pitch, velocity) for each piece; a piano's notes end there with their keys, and
-a ``.pedal`` beside it says what holds them (``--piano``).
+tsv (onset, offset, pitch, velocity) for each piece, and a ``.pedal``. With ``--piano`` notes end
+there with their keys and the pedal holds them; else with their sound, and there is no pedal.
 """
 
 from __future__ import annotations
@@ -106,10 +106,11 @@ def render_folder(
             name = f"{midi.stem}_{grand}{number}"  # the title, then the instrument
             audio = render(notes[kept], instrument, random)
             soundfile.write(out / f"{name}.flac", audio, RATE)
+            pedals = np.zeros((0, 2))
             if piano:
                 notes[:, 1] = folded(vary(read_midi(midi, track)), *keys)[:, 1] + begin
                 pedals = midi_pedals(midi) / vary.tempo + begin
-                _write(out / f"{name}{SUFFIX}", pedals[pedals[:, 0] < LONGEST])
+            _write(out / f"{name}{SUFFIX}", pedals[pedals[:, 0] < LONGEST])
             _write(out / f"{name}.tsv", notes[kept])
             made, number = made + len(audio) / RATE, number + 1
             progress.update(bar, completed=made)

@@ -175,7 +175,7 @@ def _finish(config: TrainConfig, network: Network) -> Path:
     model = config.model
     held = split(config)[1]
     if config.tune_on == "pianos":
-        held = [recording for recording in held if recording.pedals() is not None]
+        held = [each for each in held if (pedals := each.pedals()) is not None and len(pedals)]
     if held:
         packed = pack(held, model.vqt.rate, config.cache)
         model = tune(network.eval(), model, packed, config.seed)
