@@ -32,8 +32,8 @@ class MidiPort:
 
     channel: 1 to 16; backend: the MIDI system, None for the first that works; velocities: 128 of
     them, see ``touch``; parts: keys that go to other channels, the first that holds a key;
-    expression: whether notes bend, on their channel or with MPE each on one of its own; pedal:
-    whether it is sent. Raises NotewireError if there is no such channel or no port can be opened.
+    expression: whether notes bend, on their channel or with MPE each on one of its own. Raises
+    NotewireError if there is no such channel or no port can be opened.
     """
 
     name = "MIDI port"
@@ -46,7 +46,6 @@ class MidiPort:
         velocities: Sequence[int] = range(128),
         parts: Sequence[Part] = (),
         expression: Expression = "off",
-        pedal: bool = True,
         *,
         open_output: Callable[[Backend | None, str | None], Output] = open_output,
         sleep: Callable[[float], None] = time.sleep,
@@ -55,7 +54,7 @@ class MidiPort:
         self.velocities, self._sleep = velocities, sleep
         self._expression: Expression = expression
         self._voices = Voices() if expression == "mpe" else None
-        self._pedal, self._lift = pedal, False  # lift: it is down where it should be up
+        self._lift = False  # the pedal is down where it should be up
         self._struck: dict[int, tuple[int, int]] = {}  # pitch: id of the note, its channel
         self._closed = False
         self._output = open_output(backend, port)
@@ -72,10 +71,10 @@ class MidiPort:
             self._release(event.pitch)
 
     def gesture(self, gesture: Gesture) -> None:
-        """Bend a sounding note, where it can be, or move the pedal, where it is sent."""
+        """Bend a sounding note, where it can be, or move the pedal."""
         if isinstance(gesture, Bend):
             self._bend_note(gesture)
-        elif self._pedal and not self._closed:
+        elif not self._closed:
             self._tread(gesture.down)
 
     def panic(self) -> None:

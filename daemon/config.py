@@ -74,7 +74,6 @@ class MidiConfig(Section):
         default="off",
         description="follow pitch: mono, one voice, range 2; or mpe, a channel a note, range 48",
     )
-    pedal: bool = Field(default=True, description="send the sustain pedal, CC64")
     clock: str | None = Field(
         default=None,
         description="MIDI clock for takes and bus: an input's name, or virtual for a port of ours",
@@ -154,6 +153,9 @@ class Config(Section):
     mode: Mode = Field(default="balanced", description="how long to listen before speaking")
     device: str = Field(default="auto", description="auto, cpu, cuda or mps")
     threads: int = Field(default=1, ge=1, le=64, description="processor threads of the network")
+    pedal: bool = Field(
+        default=False, description="hear a piano's sustain pedal: CC64, bus, log; a first attempt"
+    )
     view: Literal["auto", "on", "off"] = Field(default="auto", description="the live view")
     input: InputConfig = InputConfig()
     decoder: DecoderConfig = Field(

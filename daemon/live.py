@@ -83,7 +83,7 @@ def _transcriber(
     second = config.second_mode(model.network.look_ahead)
     later = (second, decoder(second)) if second else None
     mode, bends = config.mode, config.midi.bend != "off" or config.bus.bends
-    return Transcriber(network, model, source.rate, mode, decoder(mode), later, bends)
+    return Transcriber(network, model, source.rate, mode, decoder(mode), later, bends, config.pedal)
 
 
 def _engine(

@@ -122,7 +122,7 @@ def _play(job: Job, network: Network, model: ModelConfig, config: Config) -> Non
 
 def _transcriber(network: Network, model: ModelConfig, rate: int, config: Config) -> Transcriber:
     decoder = config.decoder_for(model.tuned(config.mode))
-    return Transcriber(network, model, rate, config.mode, decoder)
+    return Transcriber(network, model, rate, config.mode, decoder, pedal=config.pedal)
 
 
 def _sinks(job: Job, rate: int) -> list[File]:

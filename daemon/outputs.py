@@ -109,7 +109,6 @@ class Outputs:
             velocities=velocities,
             parts=[Part(part.lowest, part.highest, part.channel) for part in config.parts],
             expression=config.bend,
-            pedal=config.pedal,
             open_output=lambda *_: keeper,
         )
         self.ports = [port]

@@ -50,7 +50,8 @@ class Transcriber:
     rate: of the blocks, Hz. Event times are samples at ``self.rate``, counted from the sample 0 of
     the source. A block whose ``start`` is not where the last one ended releases all that sounds
     and starts anew. later: another mode that hears the same, and its decoder, see
-    ``second_thoughts``; bends: whether to follow the pitch of what sounds, see ``bends``.
+    ``second_thoughts``; bends, pedal: whether to follow the pitch of what sounds and the sustain
+    pedal, see ``gestures``.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Transcriber:
         decoder: DecoderConfig | None = None,
         later: tuple[Mode, DecoderConfig] | None = None,
         bends: bool = False,
+        pedal: bool = False,
     ) -> None:
         self.network, self.source_rate = network, rate
         self.rate, self.hop = config.vqt.rate, config.vqt.hop
@@ -73,6 +75,7 @@ class Transcriber:
         self._thoughts, self._pedals = list[NoteEvent](), list[Pedal]()  # of the second thoughts
         self._follower = BendFollower(config.vqt) if bends else None
         self._gestures: list[Gesture] = []
+        self._pedal = pedal
         self.level_db = -np.inf  # of the newest hop, dBFS
         self.hops = 0  # gone through the network since the start
         self._weight = network.heads.weight
@@ -221,7 +224,7 @@ class Transcriber:
         """What is said, without the batch, and frames (hops, bins)."""
         audio = torch.from_numpy(hops).to(self._weight.device)[None]
         said, frames, state = self.network.hear(audio, self._stream.network)
-        pedal = None if said.pedal is None else said.pedal[0].cpu()
+        pedal = said.pedal[0].cpu() if said.pedal is not None and self._pedal else None
         return Said(said.notes[0].cpu(), pedal), frames[0].cpu().numpy(), state
 
     def _placed(self, events: list[Event]) -> list[Event]:

@@ -128,7 +128,7 @@ class Stage:
         return self._mode
 
     def write(self, mode: Mode) -> None:
-        self._settings.write_text(f"mode: {mode}\nmidi: {{backend: jack}}\n")
+        self._settings.write_text(f"mode: {mode}\npedal: true\nmidi: {{backend: jack}}\n")
 
     def sounding(self, patience: float) -> None:
         """Wait until new notes come, and one of them sounds."""

@@ -108,7 +108,7 @@ def hear(
     decoder: DecoderConfig | None = None,
 ) -> Piece:
     """Stream ``source``, which plays ``notes``; those beyond the end of the audio are left out."""
-    transcriber = Transcriber(network, config, source.rate, mode, decoder)
+    transcriber = Transcriber(network, config, source.rate, mode, decoder, pedal=True)
     events: list[NoteEvent] = []
     end = 0
     for block in source:
