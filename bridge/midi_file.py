@@ -96,11 +96,13 @@ class MidiFile:
         self._journal.discard()
 
     def close(self) -> None:
-        """End what still sounds and write the file."""
+        """End what still sounds, let the pedal up and write the file."""
         if self._written:
             return
         for off in self._sounding.offs():
             self.send(off)
+        if self._pedals and self._pedals[-1]:
+            self.gesture(Pedal(False, self._sounding.now, self._sounding.now))
         with naming(self.path):
             self._write()
         self._written = True

@@ -65,16 +65,23 @@ class Network(nn.Module):
     ) -> tuple[Tensor, NetworkState | None]:
         if not audio.shape[1]:
             return self._nothing(audio), state
-        said, _, state = self.hear(audio, state)
+        said, _, state = self.hear(audio, state, pedal=False)
         return said.notes, state
 
-    def hear(self, audio: Tensor, state: NetworkState | None) -> tuple[Said, Tensor, NetworkState]:
-        """For at least one hop, all that is said, and the frames (batch, hops, bins) seen."""
+    def hear(
+        self, audio: Tensor, state: NetworkState | None, pedal: bool = True
+    ) -> tuple[Said, Tensor, NetworkState]:
+        """For at least one hop, all that is said, and the frames (batch, hops, bins) seen.
+
+        pedal: whether to listen for it, where the network can.
+        """
         features, past = self.vqt(audio, state.audio if state else None)
-        said, state = self.read(features, state)
+        said, state = self.read(features, state, pedal)
         return said, features, state._replace(audio=past)
 
-    def read(self, features: Tensor, state: NetworkState | None) -> tuple[Said, NetworkState]:
+    def read(
+        self, features: Tensor, state: NetworkState | None, pedal: bool = True
+    ) -> tuple[Said, NetworkState]:
         """From log-magnitude frames (batch, hops, bins) on; the new state lacks the audio."""
         batch, hops, _ = features.shape
         x, frames = self.encoder(features, state.frames if state else None)
@@ -86,11 +93,11 @@ class Network(nn.Module):
             x, memories[i] = layer(x, memories[i])
         logits = self.heads(x).unflatten(-1, (-1, len(OUTPUTS))).permute(1, 0, 3, 4, 2)
         hidden, cell = (torch.cat(part) for part in zip(*memories, strict=True))
-        pedal, foot = None, None
-        if self.pedal:
-            pedal, foot = self.pedal(features, x, state.pedal if state else None)
+        pressed, foot = None, None
+        if self.pedal and pedal:
+            pressed, foot = self.pedal(features, x, state.pedal if state else None)
         nothing = features.new_zeros(batch, 0)
-        return Said(logits, pedal), NetworkState(nothing, frames, hidden, cell, foot)
+        return Said(logits, pressed), NetworkState(nothing, frames, hidden, cell, foot)
 
     @torch.no_grad()
     def adopt(self, other: Network) -> None:

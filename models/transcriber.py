@@ -223,8 +223,8 @@ class Transcriber:
     ) -> tuple[Said, NDArray[np.floating], NetworkState]:
         """What is said, without the batch, and frames (hops, bins)."""
         audio = torch.from_numpy(hops).to(self._weight.device)[None]
-        said, frames, state = self.network.hear(audio, self._stream.network)
-        pedal = said.pedal[0].cpu() if said.pedal is not None and self._pedal else None
+        said, frames, state = self.network.hear(audio, self._stream.network, self._pedal)
+        pedal = None if said.pedal is None else said.pedal[0].cpu()
         return Said(said.notes[0].cpu(), pedal), frames[0].cpu().numpy(), state
 
     def _placed(self, events: list[Event]) -> list[Event]:

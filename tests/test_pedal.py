@@ -175,7 +175,7 @@ os._exit(9)
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 9
     MidiFile(tmp_path / "take.mid", RATE).close()
     saved = mido.MidiFile(tmp_path / "take-saved-1.mid").tracks[1]
-    assert [m.value for m in saved if m.type == "control_change"] == [127]
+    assert [m.value for m in saved if m.type == "control_change"] == [127, 0]
 
 
 def test_a_log_has_it(tmp_path: Path) -> None:
