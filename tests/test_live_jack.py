@@ -90,9 +90,9 @@ def slow_piece(path: Path) -> None:
     write_midi(notes, path)
 
 
-def wait_for(what: str, ready: object) -> None:
+def wait_for(what: str, ready: object, seconds: float = READY_SECONDS) -> None:
     assert callable(ready)
-    deadline = time.monotonic() + READY_SECONDS
+    deadline = time.monotonic() + seconds
     while not ready():
         assert time.monotonic() < deadline, f"{what} did not come"
         time.sleep(0.05)
