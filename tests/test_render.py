@@ -119,6 +119,25 @@ def test_a_rendered_folder_is_a_data_set(tmp_path: Path, instrument: SampledInst
     assert found[0].notes()[0, 0] == pytest.approx(0.5)
 
 
+def test_labels_of_a_piano_tell_keys_and_pedal_apart(
+    tmp_path: Path, instrument: SampledInstrument
+) -> None:
+    touched, held = [70, 0.5, 0.5], [69, 1.0, 1.5]  # pitch, down, up
+    messages = [mido.Message("control_change", control=64, value=127)]
+    now = 0.0
+    for pitch, down, up in (touched, held):
+        messages.append(mido.Message("note_on", note=pitch, time=round(960 * (down - now))))
+        messages.append(mido.Message("note_off", note=pitch, time=round(960 * (up - down))))
+        now = up
+    messages.append(mido.Message("control_change", control=64, value=0, time=960))
+    path = midi(tmp_path / "piece.mid", *messages)
+    render_folder([path], instrument, tmp_path / "grand", hours=0.001, seed=1, piano=True)
+    notes = find_recordings([tmp_path / "grand"])[0].notes()
+    lasted = notes[:, 1] - notes[:, 0]
+    assert lasted[0] == pytest.approx(0.05, abs=1e-5)  # not the seconds that the pedal kept it
+    assert 0.5 / 1.15 < lasted[1] < 0.5 / 0.85
+
+
 @needs_font
 def test_a_sound_font_plays_when_and_where_the_table_says() -> None:
     notes = np.array([[0.5, 1.0, 60, 100], [1.5, 2.0, 67, 60]])

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rich.progress import track
 
 from ..streaming.contracts import NotewireError
+from .exercises import write_exercises
 from .instruments import midi_name, open_instrument
 from .pedalling import write_pedals
 from .recordings import find_recordings
@@ -52,6 +53,14 @@ class Render(Listed):
     piano: bool = Field(default=False, description="labels tell keys and pedal apart")
 
 
+class Exercises(Listed):
+    """A run of training/exercises.py."""
+
+    to: Path
+    pieces: int
+    seed: int
+
+
 class Pedals(Listed):
     """A run of training/pedalling.py."""
 
@@ -64,6 +73,7 @@ class Sources(Listed):
 
     url: str = Field(default="https://github.com/{}.git", description="of a repository")
     copies: list[Copy]
+    exercises: list[Exercises] = []
     renders: list[Render]
     pedals: list[Pedals] = []
 
@@ -73,6 +83,8 @@ def gather(sources: Sources, out: Path) -> None:
     for copy in sources.copies:
         clone = _clone(sources.url.format(copy.repository), out / "clones" / copy.repository)
         _copy(clone, copy, out)
+    for each in sources.exercises:
+        write_exercises(out / each.to, each.pieces, each.seed)
     for job in sources.renders:
         _render(job, out)
     for each in sources.pedals:

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import mido
 import numpy as np
 import soundfile
 import soxr
 from numpy.typing import NDArray
 
 from ..streaming.contracts import NotewireError
+from .midi_notes import write_midi
 from .scores import Notes
 
 RATE = 16_000
@@ -33,8 +33,6 @@ RINGING = 4.0  # s, more than they need
 LOUD, FAINT = 0.3, 0.02  # of the peak
 LEAD = 0.03  # s from faint to loud, at most
 TAIL = 1.0  # s rendered after the last note
-TICKS = 960  # of a MIDI file, a quarter: at 120 a minute half a millisecond each
-SECOND = 2 * TICKS
 
 
 class Instrument(Protocol):
@@ -112,7 +110,7 @@ class SoundFont:
         """Raises NotewireError if FluidSynth is missing or cannot play the font."""
         with tempfile.TemporaryDirectory() as folder:
             midi, sound = Path(folder) / "piece.mid", Path(folder) / "piece.wav"
-            write_midi(notes, int(random.choice(self.programs)), midi)
+            write_midi(midi, notes, program=int(random.choice(self.programs)))
             self._play(midi, sound)
             return soundfile.read(sound, dtype="float32", always_2d=True)[0].mean(axis=1)
 
@@ -136,19 +134,6 @@ def open_instrument(
     if path.is_file():
         return SoundFont(path, programs)
     return SampledInstrument(path, middle_c, layers)
-
-
-def write_midi(notes: Notes, program: int, path: Path) -> None:
-    """A file that plays ``notes`` with a General MIDI program."""
-    timed = [(on, 1, pitch, velocity) for on, _, pitch, velocity in notes]
-    timed += [(off, 0, pitch, 0) for _, off, pitch, _ in notes]  # before what strikes it again
-    track, now = mido.MidiTrack([mido.Message("program_change", program=program)]), 0
-    for seconds, _, pitch, velocity in sorted(timed):
-        tick = round(seconds * SECOND)
-        note = {"note": int(pitch), "velocity": int(velocity), "time": tick - now}
-        track.append(mido.Message("note_on", **note))
-        now = tick
-    mido.MidiFile(tracks=[track], ticks_per_beat=TICKS).save(path)
 
 
 def _load(path: Path) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""A MIDI file's notes: as the keys are held, or as they sound, with the pedal."""
+"""A MIDI file's notes, read and written: as the keys are held, or as they sound, with the pedal."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from typing import Any
 
 import mido
 import numpy as np
+from numpy.typing import NDArray
 
 from ..streaming.contracts import NotewireError
 from .scores import Notes
 
 SUSTAIN = 64
 DRUMS = 9  # the General MIDI channel that has no pitches
+TICKS = 960  # of a quarter: at 120 a minute half a millisecond each
+SECOND = 2 * TICKS
+NO_PEDAL = np.zeros((0, 2))
 
 
 class PedalledKeys:
@@ -76,3 +80,19 @@ def read_midi(path: Path, track: str = "", sounding: bool = False) -> Notes:
             keys.hear(message, now)
     keys.end_all(now)
     return np.array(sorted(keys.notes), np.float64).reshape(-1, 4)
+
+
+def write_midi(
+    path: Path, notes: Notes, pedals: NDArray[np.float64] = NO_PEDAL, program: int = 0
+) -> None:
+    """A file that plays ``notes`` with a General MIDI program; pedals: (n, 2), down and up, s."""
+    edges = [(on, 2, 0x90, pitch, velocity) for on, _, pitch, velocity in notes]
+    edges += [(off, 0, 0x80, pitch, 0) for _, off, pitch, _ in notes]  # before it is struck again
+    edges += [(down, 1, 0xB0, SUSTAIN, 127) for down, _ in pedals]
+    edges += [(up, 0, 0xB0, SUSTAIN, 0) for _, up in pedals]
+    track, now = mido.MidiTrack([mido.Message("program_change", program=program)]), 0
+    for seconds, _, status, first, second in sorted(edges):
+        tick, data = round(seconds * SECOND), [status, int(first), int(second)]
+        track.append(mido.Message.from_bytes(data, time=tick - now))
+        now = tick
+    mido.MidiFile(tracks=[track], ticks_per_beat=TICKS).save(path)

@@ -29,6 +29,7 @@ from .scores import Notes
 
 DOUBLED = 0.02  # s between onsets of one key that are one
 LONGEST = 300  # s of a piece
+SHORTEST = 0.05  # s that a key is down
 LOW_CHANCE = 0.3  # of playing a piece an octave lower: bass is rare in music and hard to hear
 
 
@@ -75,6 +76,17 @@ def folded(notes: Notes, lowest: int, highest: int) -> Notes:
     return moved[np.argsort(moved[:, 0], kind="stable")]
 
 
+def key_ends(sounding: Notes, held: Notes, begin: float) -> NDArray[np.float64]:
+    """When the key of each sounding note went up, ``begin`` s later than ``held`` has it.
+
+    A file may let a key up at once and leave its note to the pedal: that key was down for a moment.
+    """
+    ends = {(onset + begin, pitch): offset + begin for onset, offset, pitch, _ in held}
+    shortest = np.minimum(sounding[:, 0] + SHORTEST, sounding[:, 1])
+    struck = zip(sounding[:, 0], sounding[:, 2], shortest, strict=True)
+    return np.array([ends.get((onset, pitch), least) for onset, pitch, least in struck])
+
+
 def render_folder(
     midis: list[Path],
     instrument: Instrument,
@@ -108,7 +120,7 @@ def render_folder(
             soundfile.write(out / f"{name}.flac", audio, RATE)
             pedals = np.zeros((0, 2))
             if piano:
-                notes[:, 1] = folded(vary(read_midi(midi, track)), *keys)[:, 1] + begin
+                notes[:, 1] = key_ends(notes, folded(vary(read_midi(midi, track)), *keys), begin)
                 pedals = midi_pedals(midi) / vary.tempo + begin
             _write(out / f"{name}{SUFFIX}", pedals[pedals[:, 0] < LONGEST])
             _write(out / f"{name}.tsv", notes[kept])
