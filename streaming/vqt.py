@@ -47,9 +47,9 @@ class CausalVQT(nn.Module):
 
     def _project(self, audio: Tensor, bank: Tensor) -> Tensor:
         """(batch, hops, 2 * bins of the bank), real and imaginary; its atoms end with each hop."""
-        length, hop = bank.shape[0], self.config.hop
+        length, hop = bank.shape[1], self.config.hop
         newest = audio[:, self.memory + hop - length :]
-        return newest.unfold(-1, length, hop) @ bank
+        return nn.functional.linear(newest.unfold(-1, length, hop), bank)
 
 
 def _atoms(config: VQTConfig) -> tuple[list[NDArray[np.complex64]], NDArray[np.float64]]:
@@ -84,11 +84,14 @@ def _centroid_from_end(atom: NDArray[np.complex64]) -> float:
 
 
 def _banks(atoms: list[NDArray[np.complex64]]) -> list[NDArray[np.float32]]:
-    """Matrices (length, 2 * bins): each bin's cosine and sine, right-aligned."""
+    """Matrices (2 * bins, length): each bin's cosine and sine, right-aligned.
+
+    Each row lies in one piece: a single hop is one pass over all of this, and waits for memory.
+    """
     return [_matrix(atoms[i[0] : i[-1] + 1]) for i in np.array_split(range(len(atoms)), BANKS)]
 
 
 def _matrix(atoms: list[NDArray[np.complex64]]) -> NDArray[np.float32]:
     length = max(len(atom) for atom in atoms)
     aligned = np.stack([np.pad(atom, (length - len(atom), 0)) for atom in atoms], axis=1)
-    return aligned.view(np.float32)
+    return np.ascontiguousarray(aligned.view(np.float32).T)
