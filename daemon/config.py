@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,6 +15,7 @@ from ..streaming.decoding import DecoderConfig
 from .logs import Format, Level
 
 UserPath = Annotated[Path, AfterValidator(Path.expanduser)]  # ~ is home, also in a file
+MOST_THREADS = 4  # that a network of this size has work for
 
 
 class Section(BaseModel):
@@ -146,13 +149,25 @@ def most_patient(look_aheads: dict[Mode, int]) -> Mode:
     return max(look_aheads, key=look_aheads.__getitem__)
 
 
+def processors() -> int:
+    """Those that this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 class Config(Section):
     """Everything that can be set."""
 
     model: str = Field(default="piano", description="a shipped model, or a .safetensors file")
     mode: Mode = Field(default="balanced", description="how long to listen before speaking")
     device: str = Field(default="auto", description="auto, cpu, cuda or mps")
-    threads: int = Field(default=1, ge=1, le=64, description="processor threads of the network")
+    threads: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="processor threads; files get up to four unless it is set",
+    )
     pedal: bool = Field(
         default=False, description="hear a piano's sustain pedal: CC64, bus, log; a first attempt"
     )
@@ -173,6 +188,11 @@ class Config(Section):
         if not (self.output.midi or self.output.takes or self.bus.corrections):
             return None
         return self.output.mode or most_patient(look_aheads)
+
+    def threads_for_files(self) -> int:
+        """What was set; else as many as there is work for, as nobody waits for a hop."""
+        given = "threads" in self.model_fields_set
+        return self.threads if given else min(MOST_THREADS, processors())
 
     def decoder_for(self, tuned: DecoderConfig) -> DecoderConfig:
         """The model's tuned decoder with what the user has set."""

@@ -68,6 +68,7 @@ def evaluate_paths(
     chosen = _chosen([recording.name for recording in recordings], wishes.piece)
     model = open_model(config.model, config.device)
     compute = compute_ms(*model, recordings[0].audio)
+    torch.set_num_threads(config.threads_for_files())
     pieces = {mode: _evaluate(recordings, model, mode, config) for mode in modes}
     report = {mode: _report(there, compute) for mode, there in pieces.items()}
     heard = _heard(others, pieces[modes[-1]])

@@ -33,7 +33,9 @@ def test_flags_win_over_environment_over_yaml(tmp_path: Path) -> None:
     file = write(tmp_path, "mode: fast\nthreads: 2\ninput: {device: mic, block: 64}\n")
     env = {"NOTEWIRE_THREADS": "3", "NOTEWIRE_INPUT__BLOCK": "128"}
     config = load_config(file, {"input.block": 256, "mode": None}, env)
-    assert (config.mode, config.threads) == ("fast", 3)
+    assert (config.mode, config.threads, config.threads_for_files()) == ("fast", 3, 3)
+    assert Config().threads == 1
+    assert Config().threads_for_files() in range(1, 5)
     assert (config.input.device, config.input.block) == ("mic", 256)
 
 
