@@ -118,8 +118,8 @@ class Engine:
             self._heard = time.monotonic()
             self._patience = max(SILENT_SECONDS, 2 * len(block.samples) / self.source.rate)
             self.latency.arrived(self._seconds)
-        elif self.transcriber.sounding and time.monotonic() - self._heard > self._patience:
-            self.release()  # no audio comes: a note that sounds now would hang until it does
+        elif self.transcriber.holding and time.monotonic() - self._heard > self._patience:
+            self.release()  # no audio comes: what sounds now would hang until it does
         before, begun = self.transcriber.hops, time.perf_counter()
         for event in self.transcriber.feed(block):
             self._say(replace(event, emitted=self.transcriber.position))

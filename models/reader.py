@@ -70,6 +70,10 @@ class Reader:
         return self._notes.sounding
 
     @property
+    def pedal_down(self) -> bool:
+        return self._pedal.down
+
+    @property
     def hops(self) -> int:
         """Read since the stream began."""
         return self._notes.hop

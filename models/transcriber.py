@@ -102,6 +102,11 @@ class Transcriber:
         return self._live.sounding
 
     @property
+    def holding(self) -> bool:
+        """Whether there is anything to end: a note, or the pedal."""
+        return bool(self._live.sounding) or self._live.pedal_down
+
+    @property
     def position(self) -> int:
         """How much of the source was consumed, in samples at ``self.rate``."""
         return self._at_model_rate(self._position)

@@ -222,8 +222,8 @@ def ending(stage: Stage, within: float) -> Iterator[None]:
     begun, sounding, ends = time.monotonic(), set(dict(stage.books.held).items()), stage.books.ends
     yield
     until(lambda: sounding <= ends.keys(), within + SLACK_S, f"the end of {sounding}")
-    late = max([ends[note] - begun for note in sounding])
-    assert late <= within, f"{late:.3f} s"
+    late = {pitch: ends[pitch, since] - begun for pitch, since in sounding}
+    assert max(late.values()) <= within, f"ended after so many seconds: {late}"
 
 
 def until(truth: Callable[[], bool], patience: float, what: str) -> None:

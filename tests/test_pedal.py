@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -20,11 +22,15 @@ from test_transcriber import KNOBS, music
 from test_zeromq import ANY, RATE, Clock, listening
 
 from notewire.bridge.event_log import EventLog, read_events
+from notewire.bridge.fanout import Fanout
+from notewire.bridge.memory import MemorySink
 from notewire.bridge.midi_file import MidiFile
 from notewire.bridge.midi_keeper import Keeper
 from notewire.bridge.midi_port import MidiPort
 from notewire.bridge.wire import HealthMessage, PedalMessage
 from notewire.bridge.zeromq import ZeroMqPublisher
+from notewire.daemon.engine import SILENT_SECONDS, Engine
+from notewire.daemon.views import NoView
 from notewire.models.config import ModelConfig
 from notewire.models.network import Network
 from notewire.models.transcriber import Transcriber
@@ -97,6 +103,55 @@ def test_pedals_do_not_depend_on_blocks(listens: tuple[Network, ModelConfig]) ->
     assert len(whole) >= 2
     assert all(pedals(size) == whole for size in (64, 320, 1001))
     assert not pedals(1001, wanted=False)
+
+
+class Halting:
+    """A source that falls silent, without a word, once the pedal is down."""
+
+    name, rate = "halting", 16_000
+    lost = glitches = 0
+
+    def __init__(self, feet: list[Gesture]) -> None:
+        self.feet, self.after = feet, list[Gesture]()
+
+    def __iter__(self) -> Iterator[AudioBlock]:
+        audio = music(self.rate, 3.0)
+        for start in range(0, len(audio), 256):
+            if self.feet and not self.after:
+                yield from self._nothing(start)
+            yield AudioBlock(start, audio[start : start + 256])
+
+    def _nothing(self, start: int) -> Iterator[AudioBlock]:
+        deadline = time.monotonic() + SILENT_SECONDS + 0.1
+        while time.monotonic() < deadline:
+            time.sleep(0.01)
+            yield AudioBlock(start, np.zeros(0, np.float32))
+        self.after = list(self.feet)
+
+    def close(self) -> None:
+        pass
+
+
+class Feet(MemorySink):
+    """What the pedal did, whatever the notes do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gestures: list[Gesture] = []
+
+    def gesture(self, gesture: Gesture) -> None:
+        self.gestures.append(gesture)
+
+
+def test_it_goes_up_when_no_audio_comes(listens: tuple[Network, ModelConfig]) -> None:
+    network, config = listens
+    deaf = DecoderConfig(onset=1.0, pedal=0.01, lift=0.0)  # no note, only the pedal
+    feet = Feet()
+    source = Halting(feet.gestures)
+    transcriber = Transcriber(network, config, 16_000, "fast", deaf, pedal=True)
+    Engine(source, transcriber, Fanout([feet]), NoView(), expressive=[feet]).run()
+    assert not feet.events
+    assert [move.down for move in source.after if isinstance(move, Pedal)] == [True, False]
 
 
 def test_what_the_pedal_learns_leaves_the_notes_alone(listens: tuple[Network, ModelConfig]) -> None:
