@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from ..bridge.expression import Expression
-from ..models.config import Mode
+from ..models.config import Mode, ModelConfig
+from ..streaming.contracts import NotewireError
 from ..streaming.decoding import DecoderConfig
 from .logs import Format, Level
 
@@ -188,6 +189,12 @@ class Config(Section):
         if not (self.output.midi or self.output.takes or self.bus.corrections):
             return None
         return self.output.mode or most_patient(look_aheads)
+
+    def check(self, model: ModelConfig) -> None:
+        """Raises NotewireError where it asks for what the model cannot do."""
+        if self.pedal and not model.network.pedal:
+            cure = "leave `pedal` off, or choose another model"
+            raise NotewireError(f"the model '{model.name}' does not hear the pedal: {cure}")
 
     def threads_for_files(self) -> int:
         """What was set; else as many as there is work for, as nobody waits for a hop."""

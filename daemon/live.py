@@ -49,6 +49,7 @@ def run_live(config: Config, reread: Callable[[], Config], file: Path | None = N
     hangup = Hangup(stop)
     with stop_on_signals(stop), hangup_heard(hangup), ExitStack() as opened:
         network, model = open_model(config.model, config.device)
+        config.check(model)
         _warm_up(network, model.vqt.hop)
         source, word = open_source(config.input, stop)
         opened.callback(source.close)

@@ -46,6 +46,7 @@ def transcribe_files(
     """Transcribe all that can be; 0, or 2 if any file could not be."""
     torch.set_num_threads(config.threads if realtime else config.threads_for_files())
     network, model = open_model(config.model, config.device)
+    config.check(model)
     if "mode" not in config.model_fields_set:  # nobody waits: listen as long as is of use
         config = config.model_copy(update={"mode": most_patient(model.network.look_ahead)})
     failed = False

@@ -178,7 +178,8 @@ def _finish(config: TrainConfig, network: Network) -> Path:
         held = [each for each in held if (pedals := each.pedals()) is not None and len(pedals)]
     if held:
         packed = pack(held, model.vqt.rate, config.cache)
-        model = tune(network.eval(), model, packed, config.seed)
+        clips = pack_noises(config.noises, model.vqt.rate)
+        model = tune(network.eval(), model, packed, config.seed, clips)
     save_model(network, model, _weights(config))
     return _weights(config)
 

@@ -1,13 +1,14 @@
 """Choose the decoder's thresholds per mode, on held-out recordings in several rooms.
 
-One knob at a time: onset F1 decides the knobs that begin notes, the mean of frame F1
-and onset+offset F1 those that end them, and likewise for the pedal. The test recordings
-play no part in it.
+One knob at a time: onset F1, less what false notes in speech and noise take off, decides the knobs
+that begin notes, the mean of frame F1 and onset+offset F1 those that end them, and likewise for the
+pedal. The test recordings play no part in it.
 """
 
 from __future__ import annotations
 
 import multiprocessing
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
@@ -25,11 +26,15 @@ from ..streaming.pedal import PedalDecoder
 from .augment import AugmentConfig, recolour
 from .data import Packed
 from .evaluate import notes_of, pedals_of, within
+from .noises import Clip, no_music
 from .pedals import Pedals, as_notes
 from .scores import Notes, score_frames, score_offsets, score_onsets
 
 SECONDS = 30.0  # of each recording
 ROOMS = 2  # the recording as it is, and recoloured
+NOISES = 12  # stretches of ``SECONDS`` without a note, at most, and one for each recording
+PART = 500  # hops heard at once
+PRICE = 0.005  # of onset F1, for a false note a minute
 KNOBS: dict[str, tuple[float, ...]] = {
     "onset": (0.4, 0.5, 0.6, 0.7),
     "tilt": (-0.2, 0.0, 0.2),
@@ -45,6 +50,9 @@ ENDING = ("hold", "release_hops", "fade")
 TREAD = (0.3, 0.4, 0.5, 0.6, 0.7)  # of `pedal`, and of `lift` up to it
 
 
+Judge = Callable[[DecoderConfig, FrameClock, "Heard"], float]
+
+
 @dataclass(frozen=True)
 class Heard:
     """What the network said of a recording in one mode, and what is true."""
@@ -55,19 +63,31 @@ class Heard:
     pedals: Pedals | None
 
 
-def tune(network: Network, config: ModelConfig, held: list[Packed], seed: int) -> ModelConfig:
-    """The config with the decoder that did best on ``held``, for every mode; all cores work."""
+def tune(
+    network: Network, config: ModelConfig, held: list[Packed], seed: int, clips: list[Clip]
+) -> ModelConfig:
+    """The config with the decoder that did best on ``held``, for every mode; all cores work.
+
+    clips: sounds without notes, beside the noises that are made.
+    """
     random = np.random.default_rng(seed)
     heard = [
         _listen(network, config, piece, room, random)
         for piece in track(held, "Listening to held-out recordings")
         for room in range(ROOMS)
     ]
+    noises = [_noise(config, clips, random) for _ in range(min(NOISES, len(held)))]
+    quiet = [_listen(network, config, each, 0, random) for each in track(noises, "and to noise")]
     print("Tuning the decoder of each mode: some minutes")
-    jobs = [(config, mode, [modes[mode] for modes in heard]) for mode in MODES]
+    jobs = [(config, mode, [m[mode] for m in heard], [m[mode] for m in quiet]) for mode in MODES]
     with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as processes:
         decoders = dict(zip(MODES, processes.map(_tune_mode, jobs), strict=True))
     return config.model_copy(update={"decoder": decoders})
+
+
+def _noise(config: ModelConfig, clips: list[Clip], random: np.random.Generator) -> Packed:
+    audio = no_music(round(SECONDS * config.vqt.rate), config.vqt.rate, clips, random)
+    return Packed((np.clip(audio, -1, 1) * 32767).astype(np.int16), np.zeros((0, 4)))
 
 
 @torch.inference_mode()
@@ -79,7 +99,7 @@ def _listen(
     audio = piece.audio[:size].astype(np.float32) / np.float32(32768)
     if room:
         audio = recolour(audio, vqt.rate, AugmentConfig(), random)
-    said = _said(network, audio)
+    said = _said(network, audio, PART * vqt.hop)
     level = level_db(audio.reshape(-1, vqt.hop))
     heads = {mode: head for head, mode in enumerate(config.network.look_ahead)}
     notes = within(piece.notes, size / vqt.rate)
@@ -95,24 +115,26 @@ def _listen(
     }
 
 
-def _said(network: Network, audio: NDArray[np.float32]) -> Said:
-    """Without the batch, ten seconds at a time."""
+def _said(network: Network, audio: NDArray[np.float32], part_size: int) -> Said:
+    """Without the batch, a part at a time."""
     state, notes, pedal = None, list[torch.Tensor](), list[torch.Tensor]()
-    for part in torch.from_numpy(audio)[None].to(network.heads.weight.device).split(160_000, 1):
+    for part in torch.from_numpy(audio)[None].to(network.heads.weight.device).split(part_size, 1):
         said, _, state = network.hear(part, state)
         notes.append(said.notes[0].cpu())
         pedal += [] if said.pedal is None else [said.pedal[0].cpu()]
     return Said(torch.cat(notes), torch.cat(pedal) if pedal else None)
 
 
-def _tune_mode(job: tuple[ModelConfig, Mode, list[Heard]]) -> DecoderConfig:
-    config, mode, heard = job
+def _tune_mode(job: tuple[ModelConfig, Mode, list[Heard], list[Heard]]) -> DecoderConfig:
+    config, mode, heard, quiet = job
     best = config.decoder[mode]
     clock = FrameClock(config.vqt.rate, config.vqt.hop, config.network.look_ahead[mode])
     for knob in ROUND:
         tries = [best.model_copy(update={knob: value}) for value in KNOBS[knob]]
-        judge = _judge_ends if knob in ENDING else _judge_onsets
-        marks = [np.mean([judge(decoder, clock, piece) for piece in heard]) for decoder in tries]
+        if knob in ENDING:
+            marks = [_mean(_judge_ends, decoder, clock, heard) for decoder in tries]
+        else:
+            marks = [_mark_onsets(decoder, clock, heard, quiet) for decoder in tries]
         best = tries[int(np.argmax(marks))]
     return _tune_pedal(best, clock, [piece for piece in heard if _pedalled(piece)])
 
@@ -123,7 +145,7 @@ def _tune_pedal(best: DecoderConfig, clock: FrameClock, heard: list[Heard]) -> D
         return best
     pairs = [{"pedal": down, "lift": up} for down in TREAD for up in TREAD if up <= down]
     tries = [best.model_copy(update=pair) for pair in pairs]
-    marks = [np.mean([_judge_pedal(decoder, clock, piece) for piece in heard]) for decoder in tries]
+    marks = [_mean(_judge_pedal, decoder, clock, heard) for decoder in tries]
     return tries[int(np.argmax(marks))]
 
 
@@ -140,6 +162,18 @@ def _judge_pedal(decoder: DecoderConfig, clock: FrameClock, heard: Heard) -> flo
     said = as_notes(pedals_of([*moves], clock.rate))
     true = as_notes(heard.pedals)
     return score_frames(true, said)[0].f1 + score_onsets(true, said).f1
+
+
+def _mean(judge: Judge, decoder: DecoderConfig, clock: FrameClock, heard: list[Heard]) -> float:
+    return float(np.mean([judge(decoder, clock, piece) for piece in heard]))
+
+
+def _mark_onsets(
+    decoder: DecoderConfig, clock: FrameClock, heard: list[Heard], quiet: list[Heard]
+) -> float:
+    false = sum(len(_decoded(decoder, clock, noise.said)) for noise in quiet)
+    minutes = sum(len(noise.said.level) for noise in quiet) * clock.hop / clock.rate / 60
+    return _mean(_judge_onsets, decoder, clock, heard) - PRICE * false / minutes
 
 
 def _judge_onsets(decoder: DecoderConfig, clock: FrameClock, heard: Heard) -> float:
