@@ -103,6 +103,7 @@ def test_a_file_that_breaks_off_keeps_what_came_before(tmp_path: Path) -> None:
         (["run", "--file", "gone.wav", *QUIET], ["gone.wav: no such file"]),
         (["run", "--mode", "quick"], ["--mode", "'fast', 'balanced' or 'accurate'"]),
         (["run", "--model", "organ"], ["no model 'organ'", "piano"]),
+        (["run", "--model", "small", "--set", "pedal=true"], ["'small' does not hear the pedal"]),
         (["run", "--device", "tpu"], ["tpu", "cpu"]),
         (["run", "--set", "decoder.holt=1"], ["did you mean 'decoder.hold'?"]),
         (["run", "--address", "tcp://0.0.0.0:5556"], ["0.0.0.0", "this computer only"]),
