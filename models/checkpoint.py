@@ -13,13 +13,18 @@ from .config import ModelConfig
 from .network import Network
 
 CONFIG_KEY = "notewire"
+EXPORTED = ".onnx"  # of the live step beside its weights, see exported.py
 
 
 def save_model(network: Network, config: ModelConfig, path: Path) -> None:
-    """Write weights and config; a crash in between leaves the old file whole."""
+    """Write weights and config; a crash in between leaves the old file whole.
+
+    What was exported from the weights that were there goes with them.
+    """
     tensors = {name: value.contiguous() for name, value in network.state_dict().items()}
     unfinished = path.with_suffix(".tmp")
     save_file(tensors, unfinished, {CONFIG_KEY: config.model_dump_json()})
+    path.with_suffix(EXPORTED).unlink(missing_ok=True)
     unfinished.replace(path)
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from importlib.resources import as_file, files
 from pathlib import Path
 
+import torch
+
 from ..streaming.contracts import NotewireError
 from .checkpoint import load_model
 from .config import ModelConfig
 from .devices import choose_device
+from .exported import find_exported
 from .network import Network
 
 SUFFIX = ".safetensors"
@@ -24,15 +27,21 @@ def shipped_models() -> list[str]:
 def open_model(name: str, device: str = "cpu") -> tuple[Network, ModelConfig]:
     """A shipped model by name, or a file by path, ready on ``device``.
 
-    Raises NotewireError if there is no such model or device.
+    On the processor live hops go through its exported form, where that lies beside it. Raises
+    NotewireError if there is no such model or device.
     """
     target = choose_device(device)
     if name in shipped_models():
-        with as_file(WEIGHTS / f"{name}{SUFFIX}") as path:
-            network, config = load_model(path)
-    elif Path(name).suffix == SUFFIX or Path(name).exists():
-        network, config = load_model(Path(name))
-    else:
-        have = ", ".join(shipped_models()) or "none"
-        raise NotewireError(f"no model '{name}'; shipped: {have}, or give a {SUFFIX} file")
-    return network.to(target), config
+        with as_file(WEIGHTS) as folder:
+            return _open(folder / f"{name}{SUFFIX}", target)
+    if Path(name).suffix == SUFFIX or Path(name).exists():
+        return _open(Path(name), target)
+    have = ", ".join(shipped_models()) or "none"
+    raise NotewireError(f"no model '{name}'; shipped: {have}, or give a {SUFFIX} file")
+
+
+def _open(path: Path, device: torch.device) -> tuple[Network, ModelConfig]:
+    network, config = load_model(path)
+    if device.type == "cpu":
+        network.one_hop = find_exported(path)
+    return network.to(device), config

@@ -9,6 +9,7 @@ why little data suffices (compare HPPNet, Wei et al. 2022; PAR, Kwon et al. 2024
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -20,7 +21,7 @@ from ..streaming.vqt_config import VQTConfig
 from .config import ModelConfig, NetworkConfig
 from .pedal import PedalHead
 
-Memory = tuple[Tensor, Tensor] | None  # hidden and cell of one LSTM, each (1, batch * 88, hidden)
+Memory = tuple[Tensor, Tensor]  # hidden and cell of one LSTM, each (1, batch * 88, hidden)
 OUTPUTS = ("onset", "frame", "offset", "velocity", "shift")
 
 
@@ -34,6 +35,16 @@ class NetworkState(NamedTuple):
     pedal: Tensor | None = None  # (1, batch, pedal)
 
 
+class Answer(NamedTuple):
+    """What ``Network.notes`` returns; all but the first two go into the next call."""
+
+    logits: Tensor  # as in ``Said``
+    keys: Tensor  # (hops, batch, 88, hidden), what every key is taken for
+    frames: Tensor
+    hidden: Tensor
+    cell: Tensor
+
+
 class Said(NamedTuple):
     """What the network answers, hop by hop; row t of look-ahead d as in ``Network``."""
 
@@ -45,8 +56,11 @@ class Network(nn.Module):
     """``logits, state = network(audio, state)``: nn.LSTM's own signature.
 
     audio: (batch, hops * hop). logits: (batch, hops, look-aheads, OUTPUTS, 88); row t of
-    look-ahead d speaks of the frame that ended d samples before hop t did.
+    look-ahead d speaks of the frame that ended d samples before hop t did. ``one_hop`` may do
+    what ``notes`` does where one hop of one stream comes alone, as it does live.
     """
+
+    one_hop: Callable[[Tensor, Tensor, Tensor, Tensor], Answer] | None = None
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -83,21 +97,29 @@ class Network(nn.Module):
         self, features: Tensor, state: NetworkState | None, pedal: bool = True
     ) -> tuple[Said, NetworkState]:
         """From log-magnitude frames (batch, hops, bins) on; the new state lacks the audio."""
+        before = state or self._silence(features)
+        alone = features.shape[:2] == (1, 1)
+        notes = self.one_hop if self.one_hop and alone else self.notes
+        answer = Answer(*notes(features, before.frames, before.hidden, before.cell))
+        pressed, foot = None, None
+        if self.pedal and pedal:
+            pressed, foot = self.pedal(features, answer.keys, before.pedal)
+        nothing = features.new_zeros(len(features), 0)
+        return Said(answer.logits, pressed), NetworkState(nothing, *answer[2:], foot)
+
+    def notes(self, features: Tensor, frames: Tensor, hidden: Tensor, cell: Tensor) -> Answer:
+        """From frames (batch, hops, bins) and what is remembered to what is said of the notes."""
         batch, hops, _ = features.shape
-        x, frames = self.encoder(features, state.frames if state else None)
+        x, frames = self.encoder(features, frames)
         x = self.before(x).permute(1, 0, 2, 3).reshape(hops, batch * PITCHES, -1)
-        memories = _per_layer(state, len(self.deeper) + 1)
+        memories = list(zip(hidden.split(1), cell.split(1), strict=True))
         x, memories[0] = remember(self.lstm, x, memories[0])
         x = self.after(x.reshape(hops, batch, PITCHES, -1))
         for i, layer in enumerate(self.deeper, 1):
             x, memories[i] = layer(x, memories[i])
         logits = self.heads(x).unflatten(-1, (-1, len(OUTPUTS))).permute(1, 0, 3, 4, 2)
         hidden, cell = (torch.cat(part) for part in zip(*memories, strict=True))
-        pressed, foot = None, None
-        if self.pedal and pedal:
-            pressed, foot = self.pedal(features, x, state.pedal if state else None)
-        nothing = features.new_zeros(batch, 0)
-        return Said(logits, pressed), NetworkState(nothing, frames, hidden, cell, foot)
+        return Answer(logits, x, frames, hidden, cell)
 
     @torch.no_grad()
     def adopt(self, other: Network) -> None:
@@ -114,6 +136,13 @@ class Network(nn.Module):
             if shape != mine.shape and name != "encoder.harmonics.weight":
                 raise NotewireError(f"weights of another shape: {name} is {list(shape)}")
             mine.zero_()[tuple(map(slice, shape))] = theirs[name]
+
+    def _silence(self, features: Tensor) -> NetworkState:
+        """What is remembered of silence before the stream."""
+        batch, layers = len(features), len(self.deeper) + 1
+        memory = features.new_zeros(layers, batch * PITCHES, self.lstm.hidden_size)
+        frames = self.encoder.silence(features)
+        return NetworkState(features.new_zeros(batch, 0), frames, memory, memory)
 
     def _nothing(self, audio: Tensor) -> Tensor:
         """The answer to no hops at all, which an LSTM refuses to give."""
@@ -141,14 +170,17 @@ class PitchEncoder(nn.Module):
         self.key = nn.Parameter(torch.randn(PITCHES, sizes.channels) * 0.02)
 
     def forward(self, frames: Tensor, past: Tensor | None) -> tuple[Tensor, Tensor]:
-        if past is None:
-            past = frames.new_zeros(frames.shape[0], self.context - 1, frames.shape[2])
+        past = self.silence(frames) if past is None else past
         if not frames.shape[1]:
             return frames.new_zeros(len(frames), 0, PITCHES, self.key.shape[1]), past
         frames = torch.cat([past, frames], dim=1)
         whole = self.summary(frames.unfold(1, self.context, 1).flatten(-2)).unsqueeze(2)
         newest = frames[:, frames.shape[1] - self.context + 1 :]
         return torch.relu(self.harmonics(self._around(frames)) + whole + self.key), newest
+
+    def silence(self, frames: Tensor) -> Tensor:
+        """The past at the start of a stream."""
+        return frames.new_zeros(frames.shape[0], self.context - 1, frames.shape[2])
 
     def _around(self, frames: Tensor) -> Tensor:
         """(batch, hops, 88, bins * context): what each pitch sees of the newest ``context`` frames.
@@ -216,17 +248,11 @@ def remember(lstm: nn.LSTM, x: Tensor, memory: Memory) -> tuple[Tensor, Memory]:
 
     oneDNN lays the weights out anew at each call, which pays from a few steps on.
     """
-    if len(x) > 1 or memory is None:
+    if len(x) > 1:
         return lstm(x, memory)
     hidden, cell = (part[0] for part in memory)
     hidden, cell = torch.lstm_cell(x[0], (hidden, cell), *lstm.all_weights[0])
     return hidden[None], (hidden[None], cell[None])
-
-
-def _per_layer(state: NetworkState | None, layers: int) -> list[Memory]:
-    if state is None:
-        return [None] * layers
-    return list(zip(state.hidden.split(1), state.cell.split(1), strict=True))
 
 
 def _harmonic_bins(vqt: VQTConfig, sizes: NetworkConfig) -> Tensor:
