@@ -20,8 +20,9 @@ from notewire.training.instruments import (
 )
 from notewire.training.midi_notes import read_midi
 from notewire.training.pedals import midi_pedals
+from notewire.training.pianos import Character
 from notewire.training.recordings import find_recordings
-from notewire.training.render import folded, render, render_folder
+from notewire.training.render import folded, render, render_folder, shifted
 
 FONT = Path("/usr/share/sounds/sf2/TimGM6mb.sf2")
 needs_font = pytest.mark.skipif(
@@ -74,7 +75,8 @@ def test_an_attack_is_found_behind_the_noise_of_fingers() -> None:
 
 
 def test_loud_is_louder(instrument: SampledInstrument) -> None:
-    soft, loud = (instrument.play(np.array([0, 1, 69, v]), 0.1).std() for v in (30, 120))
+    ways = Character(damping=0.1)
+    soft, loud = (instrument.play(np.array([0, 1, 69, v]), ways).std() for v in (30, 120))
     assert loud > 3 * soft
 
 
@@ -117,6 +119,11 @@ def test_a_rendered_folder_is_a_data_set(tmp_path: Path, instrument: SampledInst
     found = find_recordings([tmp_path / "grand"])
     assert {recording.title for recording in found} == {"piece"}
     assert found[0].notes()[0, 0] == pytest.approx(0.5)
+
+
+def test_a_pedal_that_is_down_before_the_music_begins_is_down_from_the_start() -> None:
+    pedals = np.array([[0.0, 1.0], [1.5, 4.0], [5.0, 6.0]])
+    assert shifted(pedals, -2.0).tolist() == [[0.0, 2.0], [3.0, 4.0]]
 
 
 def test_labels_of_a_piano_tell_keys_and_pedal_apart(

@@ -51,6 +51,7 @@ class Render(Listed):
     keys: tuple[int, int] = (0, 127)
     track: str = ""
     piano: bool = Field(default=False, description="labels tell keys and pedal apart")
+    varied: bool = Field(default=False, description="every piece on another piano")
 
 
 class Exercises(Listed):
@@ -134,9 +135,9 @@ def _render(job: Render, out: Path) -> None:
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
     midis = sorted((out / job.midi).rglob("*.mid"))
-    instrument = open_instrument(out / job.instrument, job.middle_c, job.layers, job.programs)
-    render_folder(
-        midis, instrument, unfinished, job.hours, job.seed, job.keys, job.track, job.piano
-    )
+    samples = out / job.instrument
+    instrument = open_instrument(samples, job.middle_c, job.layers, job.programs, job.varied)
+    how = (job.keys, job.track, job.piano, job.varied)
+    render_folder(midis, instrument, unfinished, job.hours, job.seed, *how)
     (out / job.to).parent.mkdir(parents=True, exist_ok=True)
     unfinished.rename(out / job.to)

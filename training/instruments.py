@@ -20,14 +20,13 @@ from numpy.typing import NDArray
 
 from ..streaming.contracts import NotewireError
 from .midi_notes import write_midi
+from .pianos import MIDDLE_C, Character, draw_character, draw_damping
 from .scores import Notes
 
 RATE = 16_000
-MIDDLE_C = 60
 NAME = re.compile(r"^(?P<layer>.*?)\s*(?P<step>[A-Ga-g])(?P<sharp>[#s]?)(?P<octave>-?\d)$")
 NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
-RELEASE = (0.08, 0.6)  # s that dampers take at middle C, light felt to worn; drawn for each piece
 UNDAMPED = 90  # a piano has no dampers from about F#6 on: those notes ring out
 RINGING = 4.0  # s, more than they need
 LOUD, FAINT = 0.3, 0.02  # of the peak
@@ -48,38 +47,45 @@ class Sample:
 
 
 class SampledInstrument:
-    """Layers of samples, softest first, all at 16 kHz and brought to one loudness."""
+    """Layers of samples, softest first, all at 16 kHz and brought to one loudness.
 
-    def __init__(self, folder: Path, middle_c: int, layers: list[str] | None = None) -> None:
+    varied: whether every piece is played on another piano made of them (training/pianos.py).
+    """
+
+    def __init__(
+        self, folder: Path, middle_c: int, layers: list[str] | None = None, varied: bool = False
+    ) -> None:
         found: dict[str, list[Sample]] = {}
         for path in sorted(p for p in folder.iterdir() if (NAME.match(p.stem))):
             layer, pitch = parse_name(path.stem, middle_c)
             found.setdefault(layer, []).append(Sample(pitch, _load(path)))
         self.layers = [found[name.upper()] for name in (layers or sorted(found))]
+        self.varied = varied
 
     def perform(self, notes: Notes, random: np.random.Generator) -> NDArray[np.float32]:
-        """All notes mixed, on one drawn set of dampers."""
-        release = float(np.exp(random.uniform(*np.log(RELEASE))))
+        """All notes mixed, on one drawn set of dampers, or one drawn piano."""
+        ways = draw_character(random) if self.varied else Character(draw_damping(random))
         audio = np.zeros(int((notes[:, 1].max() + TAIL) * RATE), np.float32)
         for note in notes:
             begin = int(note[0] * RATE)
-            sound = self.play(note, release)[: len(audio) - begin]
+            sound = self.play(note, ways)[: len(audio) - begin]
             audio[begin : begin + len(sound)] += sound
         return audio
 
-    def play(self, note: NDArray[np.float64], release: float) -> NDArray[np.float32]:
-        """The sound of one note (onset, offset, pitch, velocity); release: s at middle C."""
+    def play(self, note: NDArray[np.float64], ways: Character) -> NDArray[np.float32]:
+        """The sound of one note (onset, offset, pitch, velocity)."""
         _, _, pitch, velocity = note
-        release = damping(int(pitch), release)
-        layer = self.layers[min(int(velocity / 128 * len(self.layers)), len(self.layers) - 1)]
-        sample = min(layer, key=lambda s: abs(s.pitch - pitch))
-        ratio = 2 ** ((pitch - sample.pitch) / 12)
+        release = damping(int(pitch), ways.damping)
+        hard = (velocity / 128) ** ways.hardness
+        layer = self.layers[min(int(hard * len(self.layers)), len(self.layers) - 1)]
+        sample = min(layer, key=lambda s: abs(s.pitch - pitch - ways.borrowed))
+        ratio = 2 ** ((pitch - sample.pitch + ways.cents[int(pitch)] / 100) / 12)
         length = int(min(len(sample.audio) / ratio - 1, (note[1] - note[0] + release) * RATE))
         sound = np.interp(np.arange(length) * ratio, np.arange(len(sample.audio)), sample.audio)
         held = int((note[1] - note[0]) * RATE)
         if pitch < UNDAMPED:
             sound[held:] *= np.exp(-6 * np.arange(max(0, length - held)) / (release * RATE))
-        return (sound * (velocity / 127) ** 1.7).astype(np.float32)
+        return (sound * (velocity / 127) ** ways.law).astype(np.float32)
 
 
 def damping(pitch: int, release: float) -> float:
@@ -128,12 +134,12 @@ class SoundFont:
 
 
 def open_instrument(
-    path: Path, middle_c: int, layers: list[str] | None, programs: list[int]
+    path: Path, middle_c: int, layers: list[str] | None, programs: list[int], varied: bool = False
 ) -> Instrument:
     """A sound font is a file, samples are a folder."""
     if path.is_file():
         return SoundFont(path, programs)
-    return SampledInstrument(path, middle_c, layers)
+    return SampledInstrument(path, middle_c, layers, varied)
 
 
 def _load(path: Path) -> NDArray[np.float32]:

@@ -7,7 +7,8 @@ SAMPLES holds one sound file a note, its name ending in the pitch ("FF A#2.flac"
 comes before it naming the layer; layers in alphabetical order unless ``--layers`` says softest to
 loudest. A sound font plays each piece with one of ``--programs``. OUT gets a flac at 16 kHz and a
 tsv (onset, offset, pitch, velocity) for each piece, and a ``.pedal``. With ``--piano`` notes end
-there with their keys and the pedal holds them; else with their sound, and there is no pedal.
+there with their keys and the pedal holds them; else with their sound, and there is no pedal. With
+``--varied`` each piece has a piano of its own (training/pianos.py).
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from rich.progress import Progress
 from ..streaming.contracts import NotewireError
 from .instruments import RATE, Instrument, open_instrument
 from .midi_notes import read_midi
-from .pedals import SUFFIX, midi_pedals
+from .pedals import SUFFIX, Pedals, midi_pedals
+from .pianos import draw_mechanism, knock, sound_along
 from .scores import Notes
 
 DOUBLED = 0.02  # s between onsets of one key that are one
@@ -34,10 +36,20 @@ LOW_CHANCE = 0.3  # of playing a piece an octave lower: bass is rare in music an
 
 
 def render(
-    notes: Notes, instrument: Instrument, random: np.random.Generator
+    notes: Notes,
+    instrument: Instrument,
+    random: np.random.Generator,
+    pedals: Pedals | None = None,
 ) -> NDArray[np.float32]:
-    """What the instrument plays, its peak at a drawn level."""
+    """What the instrument plays, its peak at a drawn level.
+
+    pedals: of a piano that is to knock, and whose strings sound along; None for none of both.
+    """
     audio = instrument.perform(notes, random)
+    if pedals is not None:
+        mechanism = draw_mechanism(random)
+        audio = sound_along(audio, RATE, pedals, mechanism, random)
+        audio = knock(audio, RATE, notes, mechanism, random)
     return audio * np.float32(random.uniform(0.1, 0.9) / (np.abs(audio).max() + 1e-9))
 
 
@@ -87,6 +99,12 @@ def key_ends(sounding: Notes, held: Notes, begin: float) -> NDArray[np.float64]:
     return np.array([ends.get((onset, pitch), least) for onset, pitch, least in struck])
 
 
+def shifted(pedals: Pedals, begin: float) -> Pedals:
+    """``begin`` s later; what lies before 0 then is left out."""
+    later = np.maximum(pedals + begin, 0.0)
+    return later[later[:, 1] > 0]
+
+
 def render_folder(
     midis: list[Path],
     instrument: Instrument,
@@ -96,11 +114,13 @@ def render_folder(
     keys: tuple[int, int] = (0, 127),
     track: str = "",
     piano: bool = False,
+    varied: bool = False,
 ) -> None:
     """Render pieces drawn at random, at most five minutes of each, until ``hours`` are made.
 
     keys: lowest and highest pitch of the instrument; what lies outside is moved by octaves. track:
-    name of the only one to play. piano: whether the labels tell keys and pedal apart.
+    name of the only one to play. piano: whether the labels tell keys and pedal apart. varied:
+    whether its strings sound along and its keys knock.
     """
     random = np.random.default_rng(seed)
     grand = out.name.replace("_", "-")  # a name's last underscore parts title and instrument
@@ -116,12 +136,11 @@ def render_folder(
             notes[:, :2] += begin
             kept = notes[:, 1] < LONGEST
             name = f"{midi.stem}_{grand}{number}"  # the title, then the instrument
-            audio = render(notes[kept], instrument, random)
+            pedals = shifted(midi_pedals(midi) / vary.tempo, begin) if piano else np.zeros((0, 2))
+            audio = render(notes[kept], instrument, random, pedals if varied else None)
             soundfile.write(out / f"{name}.flac", audio, RATE)
-            pedals = np.zeros((0, 2))
             if piano:
                 notes[:, 1] = key_ends(notes, folded(vary(read_midi(midi, track)), *keys), begin)
-                pedals = midi_pedals(midi) / vary.tempo + begin
             _write(out / f"{name}{SUFFIX}", pedals[pedals[:, 0] < LONGEST])
             _write(out / f"{name}.tsv", notes[kept])
             made, number = made + len(audio) / RATE, number + 1
@@ -154,19 +173,21 @@ def main() -> None:
     parser.add_argument("--range", nargs=2, type=int, default=[21, 108], help="lowest, highest key")
     parser.add_argument("--track", default="", help="name of the only one to play")
     parser.add_argument("--piano", action="store_true", help="notes end with their keys")
+    parser.add_argument("--varied", action="store_true", help="every piece on another piano")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     midis = sorted(given.midis.rglob("*.mid"))
     keys = (given.range[0], given.range[1])
     render_folder(
         midis,
-        open_instrument(given.samples, given.middle_c, given.layers, given.programs),
+        open_instrument(given.samples, given.middle_c, given.layers, given.programs, given.varied),
         given.out,
         given.hours,
         given.seed,
         keys,
         given.track,
         given.piano,
+        given.varied,
     )
 
 
