@@ -13,13 +13,12 @@ import jack
 import numpy as np
 import pytest
 from jack_server import RATE, jack_server
-from test_cli import NOTEWIRE, notewire
+from test_cli import NOTEWIRE, clip, notewire
 from test_live_jack import wait_for
 
 from notewire.daemon.calibration import input_latency, profiles_file
 from notewire.daemon.meters import LatencyMeter
 from notewire.daemon.round_trip import CLICKS, EVERY_S, clicks, round_trip
-from notewire.daemon.sources import DEMO
 from notewire.streaming.contracts import NotewireError
 
 DELAY = 1000  # samples of the cable
@@ -115,7 +114,7 @@ def test_through_a_real_sound_system_a_longer_way_is_longer(home: Path) -> None:
 def test_a_damaged_file_of_profiles_is_told_of_and_does_no_harm(home: Path) -> None:
     profiles_file().parent.mkdir(parents=True, exist_ok=True)
     profiles_file().write_text("{")
-    done = notewire("transcribe", DEMO, "-o", home)
+    done = notewire("transcribe", clip(home / "clip.wav", 2.0), "-o", home)
     assert done.returncode == 0
     assert input_latency(NAME) is None
 

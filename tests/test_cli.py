@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -20,7 +19,7 @@ from test_audio_file import bad_files, encode
 
 from notewire.bridge.event_log import read_events
 from notewire.bridge.wire import NoteOnMessage
-from notewire.daemon.sources import DEMO
+from notewire.daemon.sources import DEMO, demo_audio
 from notewire.training.scores import score_onsets
 
 NOTEWIRE = [sys.executable, "-c", "from notewire.daemon.__main__ import main; main()"]
@@ -57,6 +56,12 @@ def midi_notes(path: Path) -> np.ndarray:
     return np.array(sorted(notes)).reshape(-1, 4)
 
 
+def clip(path: Path, seconds: float) -> Path:
+    """The beginning of the demo, for tests that need not hear all of it."""
+    soundfile.write(path, *demo_audio(seconds))
+    return path
+
+
 def test_the_demo_clip_comes_out_as_it_was_played(tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
     done = notewire("transcribe", DEMO, "-o", tmp_path, "--events", log)
@@ -88,7 +93,7 @@ def test_a_file_of_no_length(tmp_path: Path) -> None:
 
 
 def test_a_file_that_breaks_off_keeps_what_came_before(tmp_path: Path) -> None:
-    audio, rate = soundfile.read(DEMO)
+    audio, rate = demo_audio(7.0)
     audio[int(6.5 * rate)] = np.nan
     soundfile.write(tmp_path / "torn.wav", audio, rate, subtype="FLOAT")
     done = notewire("transcribe", tmp_path / "torn.wav", "-o", tmp_path)
@@ -142,8 +147,7 @@ def test_a_mistake_does_not_empty_an_earlier_take(tmp_path: Path) -> None:
 
 
 def test_names_with_brackets_and_colons(tmp_path: Path) -> None:
-    path = tmp_path / "Op27:2 [live].flac"
-    shutil.copy(DEMO, path)
+    path = clip(tmp_path / "Op27:2 [live].flac", 2.0)
     done = notewire("transcribe", path, "-o", tmp_path)
     assert done.returncode == 0, done.stderr
     assert "Op27:2 [live].mid" in done.stdout
