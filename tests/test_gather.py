@@ -14,7 +14,7 @@ from test_cli import assert_mistake, notewire
 from test_render import FONT, midi, needs_font
 
 from notewire.streaming.contracts import NotewireError
-from notewire.training.gather import Sources, gather
+from notewire.training.gather import Sources, _copy, gather
 from notewire.training.recordings import find_recordings
 
 ME = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
@@ -91,6 +91,27 @@ def test_the_shipped_list_is_one() -> None:
     listed = Sources.model_validate(yaml.safe_load(path.read_text()))
     sampled = {job.instrument.name for job in listed.renders if not job.instrument.is_absolute()}
     assert sampled <= {Path(copy.to).parent.name for copy in listed.copies}
+
+
+def test_the_pedals_of_maps_are_found_by_its_titles(tmp_path: Path) -> None:
+    path = Path(__file__).parent.parent / "training" / "sources.yaml"
+    listed = Sources.model_validate(yaml.safe_load(path.read_text()))
+    (copy,) = (each for each in listed.copies if each.to.startswith("played/"))
+    clone = tmp_path / "clone"
+    midi(clone / "midis" / "Albeniz" / "alb_esp1.mid")
+    _copy(clone, copy, tmp_path)
+    assert (tmp_path / "played" / "alb_esp1.mid").exists()
+
+
+def test_pedals_of_nothing_that_was_played_are_a_mistake(tmp_path: Path) -> None:
+    midi(tmp_path / "midi" / "song.mid")
+    recording = tmp_path / "own" / "other_grand.wav"
+    recording.parent.mkdir()
+    soundfile.write(recording, np.zeros(100), 16_000)
+    recording.with_suffix(".tsv").write_text("0.1 0.2 60 80\n")
+    job = {"midi": "midi", "recordings": "own"}
+    with pytest.raises(NotewireError, match="midi: plays none of the titles in"):
+        gather(Sources.model_validate({"copies": [], "renders": [], "pedals": [job]}), tmp_path)
 
 
 @needs_font

@@ -81,6 +81,7 @@ def test_loud_is_louder(instrument: SampledInstrument) -> None:
 
 
 def midi(path: Path, *messages: mido.Message) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
     mido.MidiFile(tracks=[mido.MidiTrack(messages)], ticks_per_beat=480).save(path)
     return path
 

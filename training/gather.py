@@ -89,7 +89,7 @@ def gather(sources: Sources, out: Path) -> None:
     for job in sources.renders:
         _render(job, out)
     for each in sources.pedals:
-        write_pedals(out / each.midi, find_recordings([out / each.recordings]))
+        _pedal(each, out)
 
 
 def _clone(url: str, folder: Path) -> Path:
@@ -141,3 +141,11 @@ def _render(job: Render, out: Path) -> None:
     render_folder(midis, instrument, unfinished, job.hours, job.seed, *how)
     (out / job.to).parent.mkdir(parents=True, exist_ok=True)
     unfinished.rename(out / job.to)
+
+
+def _pedal(job: Pedals, out: Path) -> None:
+    """Raises NotewireError where no recording has a pedal afterwards."""
+    recordings = find_recordings([out / job.recordings])
+    write_pedals(out / job.midi, recordings)
+    if all(each.pedals() is None for each in recordings):
+        raise NotewireError(f"{out / job.midi}: plays none of the titles in {out / job.recordings}")
