@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import mido
@@ -112,6 +113,25 @@ def test_pedals_of_nothing_that_was_played_are_a_mistake(tmp_path: Path) -> None
     job = {"midi": "midi", "recordings": "own"}
     with pytest.raises(NotewireError, match="midi: plays none of the titles in"):
         gather(Sources.model_validate({"copies": [], "renders": [], "pedals": [job]}), tmp_path)
+
+
+def test_another_program_may_write_the_notes_of_recordings(tmp_path: Path) -> None:
+    recording, score = tmp_path / "real" / "song_grand.wav", tmp_path / "score.mid"
+    on, off = (mido.Message(kind, note=69, time=480) for kind in ("note_on", "note_off"))
+    recording.parent.mkdir()
+    soundfile.write(recording, np.zeros(100), 16_000)
+    midi(score, on, off)
+    copy = [sys.executable, "-c", "import shutil, sys; shutil.copy(*sys.argv[1:])"]
+    heard = {"recordings": "real", "command": [*copy, str(score), "{notes}"]}
+    listed = {"copies": [], "renders": [], "heard": [heard]}
+    gather(Sources.model_validate(listed), tmp_path)
+    score.unlink()  # what is there already stays
+    gather(Sources.model_validate(listed), tmp_path)
+    (found,) = find_recordings([tmp_path / "real"])
+    assert found.notes()[:, 2].tolist() == [69]
+    recording.with_suffix(".mid").unlink()
+    with pytest.raises(NotewireError, match=r"song_grand\.wav: its notes cannot be written"):
+        gather(Sources.model_validate(listed), tmp_path)
 
 
 @needs_font

@@ -18,7 +18,7 @@ from ..streaming.contracts import NotewireError
 from .exercises import write_exercises
 from .instruments import midi_name, open_instrument
 from .pedalling import write_pedals
-from .recordings import find_recordings
+from .recordings import audio_files, find_recordings
 from .render import render_folder
 
 
@@ -69,6 +69,13 @@ class Pedals(Listed):
     recordings: Path = Field(description="below the output folder")
 
 
+class Heard(Listed):
+    """Recordings without labels, and another program that writes their notes down."""
+
+    recordings: Path = Field(description="below the output folder")
+    command: list[str] = Field(description="run for each, with {audio} and {notes}, a MIDI file")
+
+
 class Sources(Listed):
     """Everything that one model learns from."""
 
@@ -77,6 +84,7 @@ class Sources(Listed):
     exercises: list[Exercises] = []
     renders: list[Render]
     pedals: list[Pedals] = []
+    heard: list[Heard] = []
 
 
 def gather(sources: Sources, out: Path) -> None:
@@ -90,6 +98,8 @@ def gather(sources: Sources, out: Path) -> None:
         _render(job, out)
     for each in sources.pedals:
         _pedal(each, out)
+    for each in sources.heard:
+        _hear(each, out)
 
 
 def _clone(url: str, folder: Path) -> Path:
@@ -149,3 +159,17 @@ def _pedal(job: Pedals, out: Path) -> None:
     write_pedals(out / job.midi, recordings)
     if all(each.pedals() is None for each in recordings):
         raise NotewireError(f"{out / job.midi}: plays none of the titles in {out / job.recordings}")
+
+
+def _hear(job: Heard, out: Path) -> None:
+    """Raises NotewireError where the program is missing or fails."""
+    for audio in track(audio_files(out / job.recordings), "Listening to recordings"):
+        notes, unfinished = audio.with_suffix(".mid"), audio.with_suffix(".part")
+        if notes.exists():
+            continue
+        command = [word.format(audio=audio, notes=unfinished) for word in job.command]
+        try:
+            subprocess.run(command, check=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise NotewireError(f"{audio}: its notes cannot be written down ({error})") from error
+        unfinished.rename(notes)
