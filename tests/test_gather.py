@@ -87,8 +87,9 @@ def test_a_repository_that_is_gone_or_has_changed_is_named(sources: Path, tmp_pa
     assert_mistake(notewire("gather", sources, "-o", tmp_path / "b"), "some/grand: no file matches")
 
 
-def test_the_shipped_list_is_one() -> None:
-    path = Path(__file__).parent.parent / "training" / "sources.yaml"
+@pytest.mark.parametrize("name", ["sources", "sources-open", "sources-instruments"])
+def test_the_shipped_lists_are_such(name: str) -> None:
+    path = Path(__file__).parent.parent / "training" / f"{name}.yaml"
     listed = Sources.model_validate(yaml.safe_load(path.read_text()))
     sampled = {job.instrument.name for job in listed.renders if not job.instrument.is_absolute()}
     assert sampled <= {Path(copy.to).parent.name for copy in listed.copies}
