@@ -120,7 +120,7 @@ def open_clock(backend: Backend, wish: str, hear: Callable[[bytes], None]) -> Ca
         with quiet_stderr():
             client = rtmidi.MidiIn(APIS[backend], name=CLOCK_CLIENT)
             if wish == VIRTUAL:
-                client.open_virtual_port(CLOCK_PORT)
+                client.open_virtual_port(_shown(backend, CLOCK_CLIENT, CLOCK_PORT))
             else:
                 client.open_port(_find(client.get_ports(), wish), CLOCK_PORT)
     except FAILURES as error:
@@ -157,11 +157,16 @@ def _open(client: Client, backend: Backend, port: str | None) -> Output:
         elif backend == "winmm":
             raise OSError(f"Windows has no virtual ports{_listed(client.get_ports())}")
         else:
-            client.open_virtual_port(PORT)
+            client.open_virtual_port(_shown(backend, CLIENT, PORT))
     except FAILURES:
         client.delete()
         raise
     return _Opened(client, backend)
+
+
+def _shown(backend: Backend, client: str, port: str) -> str:
+    """A port's name that people know it by: CoreMIDI shows none of its client."""
+    return f"{client} {port}" if backend == "coremidi" else port
 
 
 def _find(ports: list[str], wanted: str) -> int:

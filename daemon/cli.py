@@ -257,12 +257,18 @@ def _schema() -> str:
     return json.dumps(Config.model_json_schema(), indent=2)
 
 
+FOR_A_RUN = ("mode", "threads")
+
+
 def _effective(settings: Settings) -> str:
-    """YAML to save: the decoder's own values stay the model's unless the user has set them."""
+    """YAML to save: what others choose where the user has not stays theirs."""
     import yaml
 
     values = settings.model_dump(mode="json")
     values["decoder"] = settings.decoder.model_dump(mode="json", exclude_unset=True)
     fields = ", ".join(type(settings.decoder).model_fields)
     note = f"# decoder: {fields}\n# are the model's own, tuned for each mode, until set here\n"
+    for name in (each for each in FOR_A_RUN if each not in settings.model_fields_set):
+        more = "in a run; transcribe takes more until it is set here"
+        note += f"# {name}: {values.pop(name)}  # {more}\n"
     return note + yaml.safe_dump(values, sort_keys=False).rstrip()

@@ -16,12 +16,19 @@ Input = Annotated[str | None, typer.Option(help="Input by name; see `notewire de
 Loopback = Annotated[
     bool | None, typer.Option("--loopback", help="Listen to what the computer plays.")
 ]
-File = Annotated[Path | None, typer.Option(help="Play a file in real time instead.")]
-Mode = Annotated[
-    str | None, typer.Option(help="fast, balanced or accurate: how long to listen first.")
+File = Annotated[
+    Path | None, typer.Option(help="Listen to a file at its own pace instead; it is not heard.")
 ]
-Model = Annotated[str | None, typer.Option(help="A shipped model's name or a .safetensors file.")]
+Mode = Annotated[
+    str | None,
+    typer.Option(
+        help="fast, balanced or accurate: how long to listen first; balanced, for files accurate."
+    ),
+]
+Model = Annotated[str | None, typer.Option(help="piano, small, or a .safetensors file.")]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")]
-Sensitivity = Annotated[float | None, typer.Option(help="0 misses more, 1 hears more.")]
+Sensitivity = Annotated[
+    float | None, typer.Option(help="0 misses more, 1 hears more; .5 is as tuned.")
+]
 Events = Annotated[Path | None, typer.Option(help="Write every note event here, JSON lines.")]
 Files = Annotated[list[Path], typer.Argument(help="Sound files of any format.")]

@@ -33,7 +33,7 @@ class InputConfig(Section):
         description="input by name, see `notewire devices`; auto: the default one, else the demo",
     )
     loopback: bool = Field(default=False, description="listen to what the computer plays")
-    file: UserPath | None = Field(default=None, description="play this file in real time instead")
+    file: UserPath | None = Field(default=None, description="listen to this file at its own pace")
     demo: bool = Field(default=True, description="play the demo clip where there is no input")
     channels: int = Field(default=2, ge=1, le=64, description="channels mixed into one, at most")
     block: int = Field(default=0, ge=0, le=8192, description="frames a block; 0: the device's own")

@@ -164,6 +164,7 @@ def test_version_help_config_and_devices() -> None:
     for command in ("run", "transcribe", "devices", "evaluate", "train", "bench", "config"):
         assert "Usage" in notewire(command, "--help").stdout
     assert "mode: fast" in notewire("config", NOTEWIRE_MODE="fast").stdout
+    assert "\n# mode: balanced  # in a run" in notewire("config").stdout
     assert json.loads(notewire("config", "--schema").stdout)["properties"]["mode"]
     assert "piano" in notewire("devices").stdout
 

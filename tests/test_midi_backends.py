@@ -53,6 +53,12 @@ def test_linux_takes_alsa_and_falls_through_to_jack() -> None:
     assert jack.systems["jack"].opened == "virtual Notes"
 
 
+def test_a_mac_shows_whose_port_it_is() -> None:
+    mac = Computer(coremidi=FakeClient())
+    open_output(platform="darwin", client=mac)
+    assert mac.systems["coremidi"].opened == "virtual Notewire Notes"
+
+
 def test_the_client_goes_away_with_its_port() -> None:
     client = FakeClient()
     open_output("alsa", client=Computer(alsa=client)).close_port()
