@@ -26,7 +26,8 @@ from websockets.typing import Origin
 
 from ..streaming.contracts import NotewireError
 from .commands import Answer, Refused, read_command
-from .control import LARGEST, ask, control_address
+from .control import ask, control_address
+from .door import LARGEST
 from .wire import (
     Header,
     HealthMessage,

@@ -18,7 +18,6 @@ from .door import Door, approach
 from .wire import codec_of, encode
 
 MOST_AT_ONCE = 20  # commands taken in one call: notes come first
-LARGEST = 4096  # bytes of a command
 ANSWER_MS = 2000
 
 
@@ -32,7 +31,6 @@ class Control:
         self.act: Callable[[AnyCommand], Answer] = lambda _: Refused("not ready yet")
         self._door = Door(address, zmq.ROUTER, keys)
         self._socket, self.address = self._door.socket, self._door.address
-        self._socket.setsockopt(zmq.MAXMSGSIZE, LARGEST)
 
     def pulse(self) -> None:
         """Carry out what has come. Never waits. Called many times a second."""
@@ -51,7 +49,7 @@ class Control:
         *envelope, request = parts
         try:
             answer = self.act(read_command(request))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except msgspec.DecodeError as error:
             answer = Refused(str(error))
         try:
             reply = encode(answer, codec_of(request))
@@ -71,7 +69,7 @@ def ask(address: str, command: AnyCommand, keys: Path | None = None) -> Answer:
             approach(socket, address, keys)
             socket.send(encode(command))
             return read_answer(socket.recv())
-        except zmq.ZMQError as error:
+        except (zmq.ZMQError, msgspec.DecodeError) as error:
             cure = "is `notewire run` running, with this address in bus.control?"
             raise NotewireError(f"nobody answers at {address} ({error}); {cure}") from error
 

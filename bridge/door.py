@@ -14,6 +14,7 @@ from .keys import guard, lock, unlock
 
 Context = zmq.Context[zmq.Socket[bytes]]
 
+LARGEST = 4096  # bytes of what a client may send: a command, a subscription
 QUEUE = 1000  # messages kept for each client
 LAST_WORDS_MS = 200  # how long ``close`` may wait for what was said to leave
 PORT = r":(\*|[1-5]?\d{1,4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])"
@@ -50,6 +51,7 @@ class Door:
 
     def _open(self, address: str, keys: Path | None) -> None:
         self.socket.setsockopt(zmq.SNDHWM, QUEUE)
+        self.socket.setsockopt(zmq.MAXMSGSIZE, LARGEST)  # counts for what is bound afterwards
         self.socket.setsockopt(zmq.LINGER, 0)
         self.socket.setsockopt(zmq.IPV6, "[" in address)
         if keys:

@@ -205,7 +205,10 @@ def codec_of(data: bytes) -> Codec:
 def decode_as(data: bytes, kind: type[Kind]) -> Kind:
     """Read an object however it is written. Raises ``msgspec.DecodeError``: what is wrong."""
     reader = msgspec.json if codec_of(data) == "json" else msgspec.msgpack
-    return reader.decode(data, type=kind)
+    try:
+        return reader.decode(data, type=kind)
+    except (RecursionError, UnicodeDecodeError) as error:
+        raise msgspec.DecodeError(str(error)) from error
 
 
 def decode(data: bytes) -> Message:

@@ -204,6 +204,39 @@ def test_ten_thousand_messages_that_are_no_commands_are_refused() -> None:
     assert done == 0
 
 
+@pytest.mark.parametrize(
+    "data", [b'{"x":' + b"[" * 1500, b"\x81\xa1x" + b"\x91" * 3500, b'{"type":"\xff"}']
+)
+def test_what_no_reader_gets_through_is_refused(data: bytes) -> None:
+    with listening() as address, zmq.Context() as context, context.socket(zmq.REQ) as client:
+        client.setsockopt(zmq.RCVTIMEO, 5_000)
+        client.connect(address)
+        client.send(data)
+        assert isinstance(read_answer(client.recv()), Refused)
+        assert ask(address, Panic()) == Done()
+
+
+def test_who_sends_megabytes_is_cut_off_and_nobody_else() -> None:
+    with listening() as address, zmq.Context() as context, context.socket(zmq.REQ) as client:
+        client.setsockopt(zmq.LINGER, 0)
+        client.setsockopt(zmq.RCVTIMEO, 300)
+        client.connect(address)
+        client.send(b'{"type":"panic","more":"' + b"x" * 5_000_000 + b'"}')
+        with pytest.raises(zmq.Again):
+            client.recv()
+        assert ask(address, Panic()) == Done()
+
+
+def test_who_speaks_another_language_at_the_port_is_told_of() -> None:
+    with zmq.Context() as context, context.socket(zmq.REP) as other:
+        port = other.bind_to_random_port("tcp://127.0.0.1")
+        answering = threading.Thread(target=lambda: (other.recv(), other.send(b"hello")))
+        answering.start()
+        with pytest.raises(NotewireError, match="nobody answers"):
+            ask(f"tcp://127.0.0.1:{port}", Panic())
+        answering.join()
+
+
 def test_messagepack_is_understood_and_answered(stage: Stage) -> None:
     with listening(stage) as address, zmq.Context() as context, context.socket(zmq.REQ) as client:
         client.setsockopt(zmq.RCVTIMEO, 5_000)

@@ -94,11 +94,12 @@ def test_half_a_line_is_taken_back(tmp_path: Path) -> None:
 def test_a_bad_line_is_named_with_its_file_and_number(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
     good = b'{"type":"note_on","id":1,"pitch":60,"velocity":80,"onset":1.234,"emitted":1.262}\n'
-    path.write_bytes(good + good[:30])
-    events = read_events(path)
-    assert next(events) == NoteOnMessage(1, 60, 80, 1.234, 1.262)
-    with pytest.raises(NotewireError, match=f"{path}, line 2: not an event: .*truncated"):
-        next(events)
+    for bad, reason in ((good[:30], "truncated"), (b'{"type":"\xff"}', "codec|utf-8|UTF-8")):
+        path.write_bytes(good + bad)
+        events = read_events(path)
+        assert next(events) == NoteOnMessage(1, 60, 80, 1.234, 1.262)
+        with pytest.raises(NotewireError, match=f"{path}, line 2: not an event: .*({reason})"):
+            next(events)
 
 
 def test_a_log_that_is_not_there_is_named(tmp_path: Path) -> None:
