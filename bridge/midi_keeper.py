@@ -10,12 +10,10 @@ not the engine. It is also the one that can wait: a message may be given the tim
 from __future__ import annotations
 
 import heapq
-import multiprocessing
 import struct
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection
 
@@ -23,106 +21,18 @@ from ..streaming.contracts import NotewireError
 from .expression import BEND, bend_message
 from .midi_backends import Backend, Output, open_clock, open_output
 from .priority import go_first
-from .signals import ignore_stop_signals, stop_signals_ignored
+from .signals import ignore_stop_signals
 
 NOTE_OFF, NOTE_ON, CONTROL = 0x80, 0x90, 0xB0
 SUSTAIN = 64
 SILENCING = (123, 120, SUSTAIN)  # all notes off, all sound off, pedal up
 STALL_S = 0.5
-HUNG_S = 3.0  # a keeper that has not answered for so long is held by a dead server
-OPEN_S = 10.0
 LEAVE_S = 0.1  # JACK sends in its next period; what has not left dies with the port
 PULSE = b""
 WHEN = struct.Struct("d")  # goes before a message that waits: seconds of the monotonic clock
 MESSAGE = 3  # bytes at most
 
 OpenOutput = Callable[[Backend | None, str | None], Output]
-
-
-class KeptOutput:
-    """An ``Output`` whose port lives in another process.
-
-    greeting: messages that every new port begins with, such as program changes. clock: where to
-    take MIDI clock from, see ``open_clock``; ``on_clock`` gets its messages with their times on the
-    monotonic clock. ``pulse`` has to be called more often than ``STALL_S``; ``transit`` is how many
-    seconds the newest one was on its way to the port. Raises NotewireError if no port can be
-    opened; sending raises OSError when the keeper is gone, and the next attempt starts another.
-    """
-
-    def __init__(
-        self,
-        backend: Backend | None,
-        port: str | None,
-        greeting: Sequence[list[int]] = (),
-        clock: str | None = None,
-    ) -> None:
-        self._greeting = greeting
-        self.on_clock: Callable[[float, bytes], object] = lambda _when, _message: None
-        self.when: float | None = None  # when what is sent now is to leave; None: at once
-        self.transit: float | None = None
-        self._request = backend, port, clock
-        self._open()
-
-    def send_message(self, message: list[int]) -> None:
-        if not self._process.is_alive():
-            self.reopen()
-        when = b"" if self.when is None else WHEN.pack(self.when)
-        self._pipe.send_bytes(when + bytes(message))
-
-    def pulse(self) -> None:
-        """The engine is alive. Is the keeper? Never raises: that is left to the next message."""
-        with suppress(EOFError, OSError):
-            while self._pipe.poll():
-                self._hear(self._pipe.recv_bytes())
-                self._answered = time.monotonic()
-            if time.monotonic() - self._answered > HUNG_S:
-                self._process.kill()
-            elif self._process.is_alive():
-                self._pulsed.append(time.monotonic())
-                self._pipe.send_bytes(PULSE)
-
-    def _hear(self, said: bytes) -> None:
-        """A pulse that comes back, with the time at which it got there, or MIDI clock."""
-        (when,) = WHEN.unpack(said[: WHEN.size])
-        if message := said[WHEN.size :]:
-            self.on_clock(when, message)
-        else:
-            self.transit = when - self._pulsed.popleft()
-
-    def reopen(self) -> None:
-        """Another keeper and another port, for when the MIDI system itself was gone."""
-        self.close_port()
-        self._open()
-
-    def close_port(self) -> None:
-        """End what sounds and take the port away; kill what a dead server holds."""
-        self._pipe.close()
-        self._process.join(2.0)
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
-
-    def _open(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=keep, args=(theirs, *self._request), daemon=True)
-        with stop_signals_ignored():
-            self._process.start()
-        theirs.close()
-        self.backend: Backend = self._answer()
-        self._pulsed = deque[float]()
-        self._answered = time.monotonic()
-        for message in self._greeting:
-            self._pipe.send_bytes(bytes(message))
-
-    def _answer(self) -> Backend:
-        answer: Backend | NotewireError = NotewireError("the MIDI system does not answer")
-        with suppress(EOFError, OSError):
-            answer = self._pipe.recv() if self._pipe.poll(OPEN_S) else answer
-        if isinstance(answer, NotewireError):
-            self.close_port()
-            raise answer
-        return answer
 
 
 class Keeper:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ..streaming.contracts import Gesture, NoteEvent, NoteOn
-from .midi_keeper import KeptOutput
+from .kept_output import KeptOutput
 from .midi_port import MidiPort
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -78,16 +79,28 @@ def stop_on_signals(stop: Stop) -> Iterator[None]:
 
 
 @contextmanager
-def stop_signals_ignored() -> Iterator[None]:
-    """While a process is started that is to inherit this: it must not die before its owner."""
-    with _handled_by(signal.SIG_IGN):
+def stop_signals_held() -> Iterator[None]:
+    """While a process is started that is to inherit this: it must not die before its owner.
+
+    A signal that comes meanwhile is heeded afterwards; where none can be held back it is lost.
+    """
+    if sys.platform == "win32":
+        with _handled_by(signal.SIG_IGN):
+            yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
         yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def ignore_stop_signals() -> None:
     """For a process that ends when its owner hangs up."""
     for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
 
 
 @contextmanager

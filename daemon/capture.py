@@ -11,7 +11,7 @@ import ctypes
 import multiprocessing
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bridge.signals import ignore_stop_signals, stop_signals_ignored
+from ..bridge.signals import ignore_stop_signals, stop_signals_held
 from ..bridge.stderr import quiet_stderr
 from ..streaming.contracts import AudioBlock, NotewireError
 from ..streaming.ring import Ring
@@ -83,7 +83,7 @@ class LiveInput:
         self._pipe, theirs = context.Pipe()
         arguments = (request, memory, theirs)
         self._process = context.Process(target=_capture, args=arguments, daemon=True)
-        with stop_signals_ignored():
+        with stop_signals_held():
             self._process.start()
         theirs.close()
         self._patience = time.monotonic() + OPEN_SECONDS
@@ -146,20 +146,24 @@ def _capture(request: CaptureRequest, memory: Any, pipe: Connection) -> None:
                 stream, opened = _open(request, Ring(memoryview(memory).cast("B"), CAPACITY))
                 running.enter_context(stream)
         except NotewireError as error:
-            pipe.send(error)
+            _tell(pipe, error)
             return
         except Exception as error:  # PortAudio's own, and what drivers raise through it
-            pipe.send(NotewireError(f"the input cannot be opened ({error})"))
+            _tell(pipe, NotewireError(f"the input cannot be opened ({error})"))
             return
-        pipe.send(opened)
+        _tell(pipe, opened)
         _wait_for_hang_up(pipe)
 
 
+def _tell(pipe: Connection, news: object) -> None:
+    """The owner may have given up."""
+    with suppress(OSError):
+        pipe.send(news)
+
+
 def _wait_for_hang_up(pipe: Connection) -> None:
-    try:
+    with suppress(EOFError, OSError):
         pipe.recv()
-    except (EOFError, OSError):
-        return
 
 
 def _choose(request: CaptureRequest, devices: list[AudioDevice]) -> AudioDevice:

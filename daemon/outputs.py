@@ -11,8 +11,8 @@ from typing import Protocol
 from ..bridge.control import Control, control_address
 from ..bridge.event_log import EventLog
 from ..bridge.expression import greeting
+from ..bridge.kept_output import KeptOutput
 from ..bridge.midi_file import MidiFile
-from ..bridge.midi_keeper import KeptOutput
 from ..bridge.midi_port import PROGRAM, MidiPort, Part
 from ..bridge.osc import OscSender
 from ..bridge.punctual import PunctualPort
@@ -62,8 +62,15 @@ class Outputs:
                 self._add(OscSender(config.osc.address))
             self._open_files(config.output, rate)
         except BaseException:
+            self._abandon()
             self.close()
             raise
+
+    def _abandon(self) -> None:
+        """Nothing was played yet: a file that is there already stays as it is."""
+        for take in self.takes:
+            if isinstance(take, MidiFile):
+                take.abandon()
 
     def renew(self, source: str) -> None:
         """A JACK server that was gone took the port with it, and rtmidi does not notice."""

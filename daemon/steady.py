@@ -15,11 +15,11 @@ import structlog
 
 from ..streaming.contracts import AudioBlock, NotewireError
 from ..streaming.resample import Resampler
-from .capture import OPEN_SECONDS
 
 FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 2.0  # so that a device is in use again within five seconds of its return
 POLL_S = 0.02
+ASK_SECONDS = 0.1
 
 log = structlog.get_logger()
 
@@ -53,8 +53,10 @@ class SteadyInput:
         self._open, self._stopped = open_input, stopped
         self.on_return: Callable[[], None] = lambda: None  # called when an outage is over
         self._input: Input | None = open_input()
-        while not self._input.ready(OPEN_SECONDS):
-            """It raises when it has taken too long."""
+        while not self._input.ready(ASK_SECONDS):  # it raises when it has taken too long
+            if stopped():
+                self._input.close()
+                raise NotewireError("stopped before the input was open")
         self.name, self.rate = self._input.name, self._input.rate
         self._begun = time.monotonic()
         self._end = self._lost = self._glitches = 0

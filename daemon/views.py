@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ..bridge.signals import ignore_stop_signals, stop_signals_ignored
+from ..bridge.signals import ignore_stop_signals, stop_signals_held
 from ..streaming.contracts import NoteEvent, NoteOn
 from .meters import Summary
 
@@ -57,7 +57,8 @@ class PlainView(NoView):
         if isinstance(event, NoteOn) and latency is not None:
             name = note_name(event.pitch)
             said = f"{1000 * latency:4.0f} ms after it sounded"
-            print(f"{now:8.2f} s  {name:<4} velocity {event.velocity:3}  {said}", flush=True)
+            with suppress(OSError):  # a full disk, a pipe that nobody reads any more
+                print(f"{now:8.2f} s  {name:<4} velocity {event.velocity:3}  {said}", flush=True)
 
 
 class TerminalView:
@@ -67,7 +68,7 @@ class TerminalView:
         context = multiprocessing.get_context("spawn")
         self._queue: Any = context.Queue(QUEUED)
         self._process = context.Process(target=_draw, args=(title, self._queue), daemon=True)
-        with stop_signals_ignored():
+        with stop_signals_held():
             self._process.start()
 
     def note(self, event: NoteEvent, now: float, latency: float | None) -> None:

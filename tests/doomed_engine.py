@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from notewire.bridge.midi_keeper import KeptOutput
+from notewire.bridge.kept_output import KeptOutput
 from notewire.bridge.midi_port import MidiPort
 from notewire.streaming.contracts import NoteOn
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import random
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,8 @@ from jack_server import RATE, jack_server
 from punctuality import SPARE_S, across
 from test_midi_port import SILENCE, ListOutput
 
-from notewire.bridge.midi_keeper import PULSE, STALL_S, WHEN, Answers, Keeper, KeptOutput, _pass_on
+from notewire.bridge.kept_output import HUNG_S, KeptOutput
+from notewire.bridge.midi_keeper import PULSE, STALL_S, WHEN, Answers, Keeper, _pass_on
 from notewire.bridge.midi_port import MidiPort
 from notewire.bridge.punctual import PunctualPort
 from notewire.streaming.contracts import NoteOff, NoteOn, NotewireError
@@ -176,6 +179,37 @@ def test_a_keeper_that_is_killed_is_replaced(listener: Listener) -> None:
     wait_until(lambda: ON in listener.messages)
     port.close()
     wait_until(lambda: listener.messages[-3:] == SILENCE)
+
+
+def test_what_a_killed_keeper_left_at_an_instrument_is_ended(listener: Listener) -> None:
+    output = KeptOutput("jack", "listener:in")
+    port = MidiPort(open_output=lambda *_: output)
+    port.send(NoteOn(1, 60, 80, 0, 0))
+    wait_until(lambda: ON in listener.messages)
+    output._process.kill()
+    output._process.join()
+    port.send(NoteOff(1, 60, 10, 10))
+    wait_until(lambda: listener.messages[-3:] == SILENCE)
+    port.close()
+
+
+def test_a_keeper_that_is_stuck_keeps_nobody_waiting(listener: Listener) -> None:
+    output = KeptOutput("jack", "listener:in")
+    assert output._process.pid
+    os.kill(output._process.pid, signal.SIGSTOP)
+    begun = time.monotonic()
+    with suppress(OSError):
+        while time.monotonic() < begun + HUNG_S:
+            output.send_message(ON)
+    with pytest.raises(OSError, match="does not take"):
+        output.send_message(ON)
+    output.pulse()
+    assert time.monotonic() < begun + HUNG_S
+    wait_until(lambda: output.pulse() or not output._process.is_alive())
+    listener.messages.clear()
+    output.send_message(ON)
+    wait_until(lambda: ON in listener.messages)
+    output.close_port()
 
 
 def test_notes_known_sooner_or_later_leave_equally_late(listener: Listener) -> None:

@@ -61,6 +61,18 @@ def test_an_input_that_is_not_there_at_the_start_is_an_error() -> None:
         SteadyInput(lambda: Plug(48_000, 1, there=False), Stopped())
 
 
+def test_who_is_stopped_while_it_opens_does_not_wait() -> None:
+    class Slow(Plug):
+        def ready(self, seconds: float = 0.0) -> bool:
+            return False
+
+    stop, slow = Stopped(), Slow(48_000, 1)
+    stop.asked = True
+    with pytest.raises(NotewireError, match="stopped before"):
+        SteadyInput(lambda: slow, stop)
+    assert slow.closed
+
+
 def test_time_goes_on_through_an_outage() -> None:
     first, second = Plug(48_000, 5), Plug(48_000, 5)
     returned = []
