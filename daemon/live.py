@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 import torch
@@ -32,6 +33,9 @@ from .sources import Source, open_source
 from .steady import SteadyInput
 from .views import NoView, PlainView, TerminalView, View
 
+if TYPE_CHECKING:
+    from .metrics import Metrics
+
 WARM_UP_HOPS = 10
 
 log = structlog.get_logger()
@@ -55,11 +59,15 @@ def run_live(config: Config, reread: Callable[[], Config], file: Path | None = N
         opened.callback(source.close)
         transcriber = _transcriber(config, network, model, source)
         latency = LatencyMeter(device=input_latency(source.name))
+        metrics = _metrics(config)
+        if metrics:
+            opened.callback(metrics.close)
         outputs = Outputs(config, transcriber.rate, latency)
         opened.callback(outputs.close)
         if word:
             tell(word)
-        engine = _engine(config, source, transcriber, outputs, latency)
+        view = _view(config, source, metrics)
+        engine = _engine(source, transcriber, outputs, latency, view, config.bus.corrections)
         ports, recorder = outputs.ports, outputs.recorder
         conductor = Conductor(engine, outputs.bus, config, ports, reread, recorder)
         _heed(conductor, outputs, file, hangup)
@@ -88,17 +96,18 @@ def _transcriber(
 
 
 def _engine(
-    config: Config,
     source: Source,
     transcriber: Transcriber,
     outputs: Outputs,
     latency: LatencyMeter,
+    view: View,
+    corrections: bool,
 ) -> Engine:
     """The engine, with its answer to an input that comes back."""
-    sinks, view, bus = Fanout(outputs.sinks), _view(config, source), outputs.bus
+    sinks, bus = Fanout(outputs.sinks), outputs.bus
     if isinstance(source, SteadyInput):
         source.on_return = lambda: outputs.renew(source.name)
-    corrected = bus if config.bus.corrections else None
+    corrected = bus if corrections else None
     second = Afterthoughts(transcriber, Fanout(outputs.takes), corrected, outputs.expressive_takes)
     pulses, expressive = outputs.pulses, outputs.expressive
     return Engine(source, transcriber, sinks, view, bus, pulses, latency, second, expressive)
@@ -133,15 +142,22 @@ def _reload(conductor: Conductor) -> None:
         log.info("settings read again", but=answer.but if isinstance(answer, Done) else "")
 
 
-def _view(config: Config, source: Source) -> View:
-    """What a person sees, and Prometheus if it is to."""
-    view = _seen(config, source)
+def _metrics(config: Config) -> Metrics | None:
+    """Prometheus's view; before any file is opened, as its address may be taken."""
     if not config.metrics.address:
-        return view
+        return None
     from .metrics import Metrics
 
-    metrics = Metrics(config.metrics.address, view)
+    metrics = Metrics(config.metrics.address)
     tell(f"Metrics at {metrics.address}")
+    return metrics
+
+
+def _view(config: Config, source: Source, metrics: Metrics | None) -> View:
+    """What a person sees, through the metrics if there are such."""
+    if not metrics:
+        return _seen(config, source)
+    metrics.view = _seen(config, source)
     return metrics
 
 

@@ -7,20 +7,20 @@ from contextlib import suppress
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
 from ..streaming.contracts import NoteEvent, NoteOn, NotewireError
-from .views import Status, View
+from .views import NoView, Status, View
 
 LATENCY_S = (0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.09, 0.1, 0.12, 0.15, 0.2, 0.3, 0.5, 1.0)
 
 
 class Metrics:
-    """A view that keeps count, and passes everything on to ``view``.
+    """A view that keeps count, and passes everything on to its ``view``.
 
     address: HOST:PORT; port 0 takes a free one. Raises NotewireError if it cannot be had. The
     engine's thread writes and the server's thread reads single numbers, so neither waits.
     """
 
-    def __init__(self, address: str, view: View) -> None:
-        self._view = view
+    def __init__(self, address: str) -> None:
+        self.view: View = NoView()
         self._registry = CollectorRegistry()
         self._notes = Counter("notewire_notes", "Notes said", registry=self._registry)
         self._latency = Histogram(
@@ -47,7 +47,7 @@ class Metrics:
             self._sounding.dec()
         if latency is not None:
             self._latency.observe(latency)
-        self._view.note(event, now, latency)
+        self.view.note(event, now, latency)
 
     def status(self, status: Status) -> None:
         self._level.set(status.level_db)
@@ -60,13 +60,13 @@ class Metrics:
             self._look_ahead.set(summary.look_ahead)
             self._device.set(summary.device or 0.0)
             self._midi.set(summary.midi or 0.0)
-        self._view.status(status)
+        self.view.status(status)
 
     def close(self) -> None:
         """May be called twice."""
         self._server.shutdown()
         self._server.server_close()
-        self._view.close()
+        self.view.close()
 
     def _gauge(self, name: str, meaning: str) -> Gauge:
         return Gauge(f"notewire_{name}", meaning, registry=self._registry)

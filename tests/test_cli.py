@@ -143,6 +143,12 @@ def test_a_mistake_does_not_empty_an_earlier_take(tmp_path: Path) -> None:
     take = ["--midi-file", files[0], "--events", files[1]]
     assert_mistake(notewire("run", "--input", "no such thing", *QUIET, *take))
     assert_mistake(notewire("run", "--file", DEMO, "--address", "tcp://8.8.8.8:1", *take))
+    gone = tmp_path / "folder" / "x.jsonl"
+    gone.mkdir(parents=True)
+    assert_mistake(notewire("run", "--file", DEMO, *QUIET, *take[:2], "--events", gone))
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        metrics = f"metrics.address=127.0.0.1:{other.getsockname()[1]}"
+        assert_mistake(notewire("run", "--file", DEMO, *QUIET, *take, "--set", metrics))
     assert [file.read_text() for file in files] == ["an earlier take"] * 2
 
 
