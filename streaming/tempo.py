@@ -6,12 +6,14 @@ import math
 from bisect import bisect_right
 
 BAR = 4  # beats; where a song begins anew, the take goes on at a bar
+PAUSE = 4  # beats; who waited longer than that for the next one had stopped
 
 
 class TempoMap:
     """Beats at samples; in between, before and after, straight lines.
 
-    Beats never run backwards: a song that jumps or begins anew goes on at the next bar of the take.
+    Beats never run backwards: a song that jumps, pauses or begins anew goes on at the next bar of
+    the take, and until then it goes on as it went.
     """
 
     def __init__(self) -> None:
@@ -44,8 +46,11 @@ class TempoMap:
     def _next(self, sample: int, song: float) -> float:
         if not self.samples:
             return song
-        if song == self._song + 1:
+        if song == self._song + 1 and not self._paused(sample):
             return self.beats[-1] + 1
         due = self.beat(sample) if self else self.beats[-1] + 1
         due = max(due, self.beats[-1] + 1e-3)
         return song + BAR * math.ceil((due - song) / BAR)
+
+    def _paused(self, sample: int) -> bool:
+        return bool(self) and self.beat(sample) > self.beats[-1] + PAUSE

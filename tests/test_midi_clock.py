@@ -118,6 +118,18 @@ def test_a_song_that_begins_anew_goes_on_at_a_bar() -> None:
     assert tempo.beats == [0, 1, 2, 8, 9]
 
 
+def test_a_pause_is_no_beat_of_minutes() -> None:
+    tempo, beat = TempoMap(), RATE // 2
+    for number in range(8):
+        tempo.add(number * beat, number)
+    later = 7 * beat + 300 * RATE  # stopped there, and went on
+    for number in range(8, 16):
+        tempo.add(later + (number - 7) * beat, number)
+    assert max(tempo.samples_a_beat(i) for i in range(1, 16)) < 1.01 * beat
+    assert tempo.beat(100 * RATE) == pytest.approx(200, rel=0.01)
+    assert tempo.beats[8] % 4 == 0
+
+
 @contextmanager
 def conducted(bpm: float) -> Iterator[threading.Event]:
     """A DAW's clock comes; set the event when it is heard."""
