@@ -9,6 +9,7 @@ time. UDP loses what nobody reads; the offs of a clean end are sent twice.
 from __future__ import annotations
 
 import re
+import socket
 
 from pythonosc.udp_client import SimpleUDPClient
 
@@ -59,6 +60,9 @@ def _client(address: str) -> SimpleUDPClient:
     if not place or not 0 < int(place["port"]) <= 65535:
         raise NotewireError(f"OSC cannot go to {address}: write it as HOST:PORT, 127.0.0.1:9000")
     try:
-        return SimpleUDPClient(place["host"].strip("[]"), int(place["port"]))
+        # a name is looked up once: the system may take seconds for it, and a note cannot wait
+        found = socket.getaddrinfo(place["host"].strip("[]"), None, type=socket.SOCK_DGRAM)
+        found.sort(key=lambda each: each[0] != socket.AF_INET)  # where most programs listen
+        return SimpleUDPClient(str(found[0][4][0]), int(place["port"]))
     except OSError as error:
         raise NotewireError(f"OSC cannot go to {address}: {error}; is the host right?") from error

@@ -65,6 +65,14 @@ def test_an_address_that_is_none_is_refused(address: str) -> None:
         OscSender(address)
 
 
+def test_a_name_is_looked_up_once(monkeypatch: pytest.MonkeyPatch, listener: socket.socket) -> None:
+    sender = OscSender(f"localhost:{listener.getsockname()[1]}")
+    monkeypatch.setattr(socket, "getaddrinfo", None)
+    assert sender._client._address == "127.0.0.1"
+    sender.send(NoteOn(7, 60, 80, 0, 0))
+    assert listener.recv(100)
+
+
 def test_the_command_line_says_what_is_wrong() -> None:
     asked = notewire("run", "--no-midi", "--no-bus", "--set", "osc.address=9000")
     assert_mistake(asked, "HOST:PORT")
