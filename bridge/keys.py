@@ -9,6 +9,7 @@ The engine's folder, made by ``make_keys``::
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from zmq.auth.thread import ThreadAuthenticator
 from ..streaming.contracts import NotewireError
 
 CLIENTS = "clients"
+KEY = re.compile(rb"[0-9a-zA-Z.:+=^!/*?&<>()\[\]{}@%$#-]{40}")  # Z85, ZeroMQ's RFC 32
 
 
 def make_keys(folder: Path, name: str) -> Path:
@@ -85,7 +87,10 @@ def _secret(file: Path, folder: Path) -> tuple[bytes, bytes]:
 
 def _load(file: Path, folder: Path) -> tuple[bytes, bytes | None]:
     try:
-        return load_certificate(file)
+        public, secret = load_certificate(file)
+        if not (KEY.fullmatch(public) and KEY.fullmatch(secret or public)):
+            raise ValueError(f"{file.name} holds something else")
     except (OSError, ValueError) as error:
         cure = "`notewire keys` makes such folders: one for the engine, one for each client"
         raise NotewireError(f"{folder}: not a folder of keys ({error}); {cure}") from error
+    return public, secret

@@ -15,7 +15,16 @@ from ..streaming.contracts import NotewireError
 from ..streaming.decoding import DecoderConfig
 from .logs import Format, Level
 
-UserPath = Annotated[Path, AfterValidator(Path.expanduser)]  # ~ is home, also in a file
+
+def _at_home(path: Path) -> Path:
+    """``~`` is home, also in a file."""
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+UserPath = Annotated[Path, AfterValidator(_at_home)]
 MOST_THREADS = 4  # that a network of this size has work for
 
 

@@ -80,10 +80,12 @@ def from_yaml(file: Path | None) -> Given:
     if file is None:
         return {}
     try:
-        root = yaml.compose(file.read_text(encoding="utf-8"), yaml.SafeLoader)
+        text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise NotewireError(f"{file}: cannot be read ({error})") from error
-    except yaml.YAMLError as error:
+    try:
+        root = yaml.compose(text, yaml.SafeLoader)
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
         raise NotewireError(f"{file}: not YAML ({' '.join(str(error).split())})") from error
     if root is None:
         return {}

@@ -103,8 +103,9 @@ class Transcriber:
 
     @property
     def holding(self) -> bool:
-        """Whether there is anything to end: a note, or the pedal."""
-        return bool(self._live.sounding) or self._live.pedal_down
+        """Whether there is anything to end, in second thoughts too: a note, or the pedal."""
+        readers = (self._live, self._later) if self._later else (self._live,)
+        return any(reader.sounding or reader.pedal_down for reader in readers)
 
     @property
     def position(self) -> int:

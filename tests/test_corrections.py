@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -61,6 +62,13 @@ def test_what_was_said_before_a_gap_stays() -> None:
     corrector = Corrector(RATE)
     corrector.first(SOON)
     assert corrector.judged(16_001, 99_000, 99_999) == []
+
+
+def test_what_only_the_second_thoughts_hear_has_to_be_ended_too() -> None:
+    transcriber, _ = played("fast", 0.1)
+    assert not transcriber.holding
+    transcriber._later = SimpleNamespace(sounding=[60], pedal_down=False)  # pyright: ignore[reportAttributeAccessIssue]
+    assert transcriber.holding
 
 
 def played(mode: Mode, seconds: float = 8.0) -> tuple[Transcriber, list[AudioBlock]]:

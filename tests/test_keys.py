@@ -135,8 +135,9 @@ def test_missing_keys_are_named_with_the_cure(keys: Path, damage: str) -> None:
         ZeroMqPublisher(RATE, ANYWHERE, keys)
 
 
-def test_a_spoilt_key_is_named(keys: Path) -> None:
-    (keys / "clients" / "stage.key").write_text("no key at all")
+@pytest.mark.parametrize("text", ["no key at all", 'curve\n    public-key = "short"\n'])
+def test_a_spoilt_key_is_named(keys: Path, text: str) -> None:
+    (keys / "clients" / "stage.key").write_text(text)
     with pytest.raises(NotewireError, match=r"stage\.key"):
         ZeroMqPublisher(RATE, ANYWHERE, keys)
 

@@ -67,7 +67,14 @@ def test_what_has_no_likely_meaning_lists_what_there_is() -> None:
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("a: [1\n", "not YAML"), ("just words\n", "key: value"), ("bus: 3\n", "bus = '3'")],
+    [
+        ("a: [1\n", "not YAML"),
+        ("just words\n", "key: value"),
+        ("bus: 3\n", "bus = '3'"),
+        ("a: " + 1500 * "[", "not YAML"),
+        ('model: "\\UFFFFFFFF"\n', "not YAML"),
+        ("output: {midi: ~nosuchuser/x.mid}\n", "~nosuchuser"),
+    ],
 )
 def test_files_that_are_no_settings(tmp_path: Path, text: str, words: str) -> None:
     assert words in errors(write(tmp_path, text))[0]
