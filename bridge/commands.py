@@ -78,7 +78,7 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
 
 
 class Standing(msgspec.Struct, frozen=True, tag="snapshot"):
-    """How things stand. What the bus published later has a higher ``seq`` in its topic."""
+    """How things stand. What the bus publishes later has the ``seq`` given here or a higher one."""
 
     session: str
     seq: dict[str, Count]  # by topic: messages published so far
