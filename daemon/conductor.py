@@ -52,6 +52,7 @@ class Conductor:
     ) -> None:
         self._engine, self._bus, self._config, self._ports = engine, bus, config, ports
         self._reread, self._begun, self._recorder = reread, config, recorder
+        self.on_reread: Callable[[], object] = lambda: None  # called before
 
     def act(self, command: AnyCommand) -> Answer:
         """Do it and say so, or say why not."""
@@ -100,6 +101,7 @@ class Conductor:
 
     def _reload(self) -> Answer:
         """A mistake in the settings changes nothing."""
+        self.on_reread()
         try:
             config = self._reread()
         except NotewireError as error:

@@ -120,7 +120,9 @@ def _heed(conductor: Conductor, outputs: Outputs, file: Path | None, hangup: Han
     if outputs.control:
         outputs.control.act = conductor.act
     if file:
-        outputs.pulses.append(SettingsWatch(file, hangup.reload).pulse)
+        watch = SettingsWatch(file, hangup.reload)
+        conductor.on_reread = watch.seen
+        outputs.pulses.append(watch.pulse)
 
 
 def _serve(engine: Engine, outputs: Outputs) -> Summary:

@@ -23,6 +23,10 @@ class SettingsWatch:
         self._file, self._changed, self._clock = file, changed, clock
         self._stamp, self._next = _stamp(file), clock() + LOOK_EVERY_S
 
+    def seen(self) -> None:
+        """What is there now is about to be read: no news, when the time comes to look."""
+        self._stamp = _stamp(self._file) or self._stamp
+
     def pulse(self) -> None:
         """Looks once a second, however often it is called."""
         now = self._clock()
