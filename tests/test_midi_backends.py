@@ -81,12 +81,6 @@ def test_no_back_end_is_one_line_with_the_cure() -> None:
     )
 
 
-def test_macos_opens_a_virtual_port() -> None:
-    computer = Computer(coremidi=FakeClient())
-    open_output(platform="darwin", client=computer)
-    assert computer.systems["coremidi"].opened == "virtual Notes"
-
-
 def test_windows_never_takes_a_port_that_was_not_named() -> None:
     client = FakeClient("Microsoft GS Wavetable Synth", "loopMIDI Port")
     with pytest.raises(NotewireError, match=r"Synth, loopMIDI Port\); install loopMIDI"):
