@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 
 from ..streaming.contracts import NotewireError
 from .midi_backends import Backend
-from .midi_keeper import CONTROL, PULSE, SILENCING, WHEN, keep
+from .midi_keeper import CONTROL, NO_INPUTS, PULSE, SILENCING, WHEN, Inputs, keep
 from .signals import stop_signals_held
 
 HUNG_S = 3.0  # a keeper that has not answered for so long is held by a dead server
@@ -24,9 +24,9 @@ AGAIN_S = 5.0  # after a try in vain
 class KeptOutput:
     """An ``Output`` whose port lives in another process.
 
-    greeting: messages that every new port begins with, such as program changes. clock: where to
-    take MIDI clock from, see ``open_clock``; ``on_clock`` gets its messages with their times on the
-    monotonic clock. ``pulse`` has to be called more often than ``STALL_S``; ``transit`` is how many
+    greeting: messages that every new port begins with, such as program changes. inputs: where to
+    take MIDI from; each of ``listeners`` gets its messages with their times on the monotonic
+    clock. ``pulse`` has to be called more often than ``STALL_S``; ``transit`` is how many
     seconds the newest one was on its way to the port. Raises NotewireError if no port can be
     opened; sending raises OSError when the keeper is gone, and the next attempt starts another; it
     never waits for one that is stuck.
@@ -37,13 +37,13 @@ class KeptOutput:
         backend: Backend | None,
         port: str | None,
         greeting: Sequence[list[int]] = (),
-        clock: str | None = None,
+        inputs: Inputs = NO_INPUTS,
     ) -> None:
         self._greeting = greeting
-        self.on_clock: Callable[[float, bytes], object] = lambda _when, _message: None
+        self.listeners: list[Callable[[float, bytes], object]] = []
         self.when: float | None = None  # when what is sent now is to leave; None: at once
         self.transit: float | None = None
-        self._request = backend, port, clock
+        self._request = backend, port, inputs
         self._channels = set[int]()  # ever used
         self._not_before = 0.0  # when to try again
         self._open()
@@ -70,10 +70,11 @@ class KeptOutput:
                 self._pipe.send_bytes(PULSE)
 
     def _hear(self, said: bytes) -> None:
-        """A pulse that comes back, with the time at which it got there, or MIDI clock."""
+        """A pulse that comes back, with the time at which it got there, or what an input said."""
         (when,) = WHEN.unpack(said[: WHEN.size])
         if message := said[WHEN.size :]:
-            self.on_clock(when, message)
+            for listener in self.listeners:
+                listener(when, message)
         else:
             self.transit = when - self._pulsed.popleft()
 

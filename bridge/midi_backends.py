@@ -13,7 +13,7 @@ from .stderr import quiet_stderr
 
 # stable, because people save connections by these names; JACK wants one for each client
 CLIENT, PORT = "Notewire", "Notes"
-CLOCK_CLIENT, CLOCK_PORT = "Notewire Clock", "In"
+CLOCK_CLIENT, CONTROL_CLIENT, IN_PORT = "Notewire Clock", "Notewire Control", "In"
 
 VIRTUAL = "virtual"
 
@@ -110,22 +110,24 @@ def open_output(
     raise NotewireError(f"no MIDI port could be opened ({'; '.join(reasons)}); {cure}")
 
 
-def open_clock(backend: Backend, wish: str, hear: Callable[[bytes], None]) -> Callable[[], None]:
-    """Take clock messages, from a port of our own where ``wish`` is "virtual", else from that one.
+def open_input(
+    backend: Backend, name: str, wish: str, hear: Callable[[bytes], None]
+) -> Callable[[], None]:
+    """Take messages, from a port of our own where ``wish`` is "virtual", else from that one.
 
-    hear: called from a thread of rtmidi's with each message. Gives what closes the port. Raises
-    NotewireError if it cannot be opened.
+    name: of our client, and so of our port; hear: called from a thread of rtmidi's with each
+    message. Gives what closes the port. Raises NotewireError if it cannot be opened.
     """
     try:
         with quiet_stderr():
-            client = rtmidi.MidiIn(APIS[backend], name=CLOCK_CLIENT)
+            client = rtmidi.MidiIn(APIS[backend], name=name)
             if wish == VIRTUAL:
-                client.open_virtual_port(_shown(backend, CLOCK_CLIENT, CLOCK_PORT))
+                client.open_virtual_port(_shown(backend, name, IN_PORT))
             else:
-                client.open_port(_find(client.get_ports(), wish), CLOCK_PORT)
+                client.open_port(_find(client.get_ports(), wish), IN_PORT)
     except FAILURES as error:
         cure = f"name an input that is there, or '{VIRTUAL}' for a port of our own"
-        raise NotewireError(f"no MIDI clock by {backend}: {error}; {cure}") from error
+        raise NotewireError(f"no input for {name} by {backend}: {error}; {cure}") from error
     client.ignore_types(sysex=True, timing=False, active_sense=True)
     client.set_callback(lambda event, _: hear(bytes(event[0])))
     return client.close_port

@@ -17,6 +17,11 @@ SIXTEENTH = 6  # clocks; the unit of a song position
 LONGEST_S = 0.25  # between two clocks of one tempo: 10 beats a minute
 
 
+def is_clock(message: bytes) -> bool:
+    """Whether ``SongClock`` would heed it."""
+    return message[:1] in (CLOCK, START, CONTINUE, STOP, POSITION)
+
+
 class Beat(NamedTuple):
     """The song came to a beat, or stopped, at ``when``, seconds of the monotonic clock."""
 

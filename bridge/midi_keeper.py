@@ -15,11 +15,22 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from functools import partial
 from multiprocessing.connection import Connection
+from typing import NamedTuple
 
 from ..streaming.contracts import NotewireError
 from .expression import BEND, bend_message
-from .midi_backends import Backend, Output, open_clock, open_output
+from .midi_backends import (
+    CLOCK_CLIENT,
+    CONTROL_CLIENT,
+    Backend,
+    Output,
+    open_input,
+    open_output,
+)
+from .midi_clock import is_clock
+from .panic_button import is_panic
 from .priority import go_first
 from .signals import ignore_stop_signals
 
@@ -33,6 +44,16 @@ WHEN = struct.Struct("d")  # goes before a message that waits: seconds of the mo
 MESSAGE = 3  # bytes at most
 
 OpenOutput = Callable[[Backend | None, str | None], Output]
+
+
+class Inputs(NamedTuple):
+    """Where to take MIDI clock and panics from, see ``open_input``; None: from nowhere."""
+
+    clock: str | None = None
+    control: str | None = None
+
+
+NO_INPUTS = Inputs()
 
 
 class Keeper:
@@ -107,7 +128,7 @@ def keep(
     pipe: Connection,
     backend: Backend | None,
     port: str | None,
-    clock: str | None = None,
+    inputs: Inputs = NO_INPUTS,
     open_output: OpenOutput = open_output,
 ) -> None:
     """The process: open the ports, say so, pass on what comes, and leave nothing sounding."""
@@ -117,8 +138,7 @@ def keep(
         try:
             output = open_output(backend, port)
             opened.callback(output.close_port)
-            if clock:
-                opened.callback(open_clock(output.backend, clock, answers.clock))
+            _listen(output.backend, inputs, answers, opened)
         except NotewireError as error:
             pipe.send(error)
             return
@@ -129,8 +149,16 @@ def keep(
         _pass_on(pipe, keeper, answers)
 
 
+def _listen(backend: Backend, inputs: Inputs, answers: Answers, opened: ExitStack) -> None:
+    """Hand on from each input what it is for. Raises NotewireError if one cannot be opened."""
+    roads = (CLOCK_CLIENT, inputs.clock, is_clock), (CONTROL_CLIENT, inputs.control, is_panic)
+    for name, wish, wanted in roads:
+        if wish:
+            opened.callback(open_input(backend, name, wish, partial(answers.tell, wanted)))
+
+
 class Answers:
-    """What goes back to the engine, from two threads: pulses, and clock messages as they come.
+    """What goes back to the engine, from several threads: pulses, and messages as they come.
 
     Before each stands its time on the monotonic clock, which all processes share.
     """
@@ -147,10 +175,10 @@ class Answers:
         with self._lock:
             self._pipe.send_bytes(WHEN.pack(time.monotonic()))
 
-    def clock(self, message: bytes) -> None:
+    def tell(self, wanted: Callable[[bytes], bool], message: bytes) -> None:
         when = WHEN.pack(time.monotonic())
         with self._lock, suppress(OSError):
-            if self._begun:
+            if self._begun and wanted(message):
                 self._pipe.send_bytes(when + message)
 
 

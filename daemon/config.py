@@ -91,12 +91,22 @@ class MidiConfig(Section):
         default=None,
         description="MIDI clock for takes and bus: an input's name, or virtual for a port of ours",
     )
+    control: str | None = Field(
+        default=None,
+        description="panics by MIDI (CC 120, 123): an input's name, or virtual for a port of ours",
+    )
     latency_ms: float | None = Field(
         default=None,
         ge=0.0,
         le=2000.0,
         description="hold every note back until so long after it sounded; none: as soon as known",
     )
+
+    @property
+    def listens(self) -> str | None:
+        """The setting that wants a MIDI input, if there is one."""
+        wishes = {"midi.clock": self.clock, "midi.control": self.control}
+        return next((name for name, wish in wishes.items() if wish), None)
 
 
 class BusConfig(Section):

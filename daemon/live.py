@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import structlog
 import torch
 
-from ..bridge.commands import Done, Refused, Reload
+from ..bridge.commands import Done, Panic, Refused, Reload
 from ..bridge.fanout import Fanout
+from ..bridge.panic_button import PanicButton
 from ..bridge.service import Service
 from ..bridge.signals import Hangup, Stop, hangup_heard, stop_on_signals
 from ..models.config import Mode, ModelConfig
@@ -114,11 +115,13 @@ def _engine(
 
 
 def _heed(conductor: Conductor, outputs: Outputs, file: Path | None, hangup: Hangup) -> None:
-    """Take commands from the bus, and settings anew on SIGHUP or when their file changes."""
+    """Take commands from the bus, panics by MIDI, settings on SIGHUP or when their file changes."""
     hangup.reload = lambda: _reload(conductor)
     outputs.pulses.append(hangup.pulse)
     if outputs.control:
         outputs.control.act = conductor.act
+    if outputs.keeper:
+        outputs.keeper.listeners.append(PanicButton(lambda: _panic(conductor)).hear)
     if file:
         watch = SettingsWatch(file, hangup.reload)
         conductor.on_reread = watch.seen
@@ -134,6 +137,11 @@ def _serve(engine: Engine, outputs: Outputs) -> Summary:
         return engine.run()
     finally:
         service.stopping()
+
+
+def _panic(conductor: Conductor) -> None:
+    conductor.act(Panic())
+    log.info("panic by MIDI")
 
 
 def _reload(conductor: Conductor) -> None:

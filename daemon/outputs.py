@@ -13,6 +13,7 @@ from ..bridge.event_log import EventLog
 from ..bridge.expression import greeting
 from ..bridge.kept_output import KeptOutput
 from ..bridge.midi_file import MidiFile
+from ..bridge.midi_keeper import Inputs
 from ..bridge.midi_port import PROGRAM, MidiPort, Part
 from ..bridge.osc import OscSender
 from ..bridge.punctual import PunctualPort
@@ -55,7 +56,7 @@ class Outputs:
             self._open_port(config.midi)
             self.timekeeper = Timekeeper(latency, rate, self.bus)
             if keeper := self.keeper:
-                keeper.on_clock = self.timekeeper.hear
+                keeper.listeners.append(self.timekeeper.hear)
                 latency.transit = lambda: keeper.transit
             self._connect_port(config.midi.latency_ms, rate, latency)
             if config.osc.address:
@@ -98,13 +99,13 @@ class Outputs:
     def _open_port(self, config: MidiConfig) -> None:
         """The MIDI port; where a system has none and none was asked for, a word and no port."""
         if not config.enabled:
-            if config.clock:
-                raise NotewireError("midi.clock needs the MIDI port: set midi.enabled, or no clock")
+            if wish := config.listens:
+                raise NotewireError(f"{wish} needs the MIDI port: set midi.enabled, or no {wish}")
             return
         try:
             keeper = open_keeper(config)
         except NotewireError as error:
-            if config.backend != "auto" or config.port or config.clock:
+            if config.backend != "auto" or config.port or config.listens:
                 raise
             tell(f"Going on without a MIDI port: {error}")
             return
@@ -159,7 +160,7 @@ def open_keeper(config: MidiConfig) -> KeptOutput:
     programs = [[PROGRAM | channel - 1, sound - 1] for channel, sound in sounds if sound]
     first = greeting(config.bend, {channel - 1 for channel, _ in sounds}) + programs
     backend = None if config.backend == "auto" else config.backend
-    return KeptOutput(backend, config.port, first, config.clock)
+    return KeptOutput(backend, config.port, first, Inputs(config.clock, config.control))
 
 
 def tell(text: str) -> None:
