@@ -45,7 +45,7 @@ KNOBS: dict[str, tuple[float, ...]] = {
     "release_hops": (2, 3),
     "fade": (0.0, 0.5, 0.6, 0.7),
 }
-ROUND = (*KNOBS, "onset", "support")  # the strongest once more, with the others in place
+ROUND = (*KNOBS, "onset", "support", "hold")  # once more, with the others in place
 ENDING = ("hold", "release_hops", "fade")
 TREAD = (0.3, 0.4, 0.5, 0.6, 0.7)  # of `pedal`, and of `lift` up to it
 
