@@ -140,8 +140,11 @@ def _serve(engine: Engine, outputs: Outputs) -> Summary:
 
 
 def _panic(conductor: Conductor) -> None:
-    conductor.act(Panic())
-    log.info("panic by MIDI")
+    answer = conductor.act(Panic())
+    if isinstance(answer, Refused):
+        log.warning("panic by MIDI", but=answer.reason)
+    else:
+        log.info("panic by MIDI")
 
 
 def _reload(conductor: Conductor) -> None:
