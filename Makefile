@@ -2,7 +2,8 @@
 # make test   set up and run all tests, with ruff and pyright
 # make bench  what the engine costs on this machine
 # make faults two hundred faults at random, after which no note may hang (ten minutes)
-# make soak   half an hour at true pace, eight hours as fast as it goes, equally late notes, a hundred clients (an hour)
+# make soak   half an hour at true pace, three minutes beside busy loops, eight hours as fast as it goes, equally late notes,
+#             a hundred clients (more than an hour)
 .PHONY: run test bench faults soak format clean
 
 run: .venv/.run

@@ -102,7 +102,7 @@ class Stage:
     ) -> None:
         """``said``: where the engine's words go."""
         self.server, self.draw, self._said = server, draw, said
-        self._bus, self._settings = f"ipc://{folder}/bus", folder / "notewire.yaml"
+        self.bus, self._settings = f"ipc://{folder}/bus", folder / "notewire.yaml"
         self.rig = Rig()
         try:
             self.start()
@@ -118,7 +118,7 @@ class Stage:
         self._mode: Mode = "fast"
         self.write(self._mode)
         command = [*NOTEWIRE, "run", "--input", "JACK Audio Connection Kit: rig"]
-        command += ["--address", self._bus, "--config", str(self._settings)]
+        command += ["--address", self.bus, "--config", str(self._settings)]
         self.engine = subprocess.Popen(command, stdout=self._said, stderr=self._said)
         self.sounding(START_S)
 
@@ -136,7 +136,7 @@ class Stage:
         until(lambda: self.books.notes > before and bool(self.books.held), patience, "a note")
 
     def ask(self, command: Panic | Reload | SetMode | SetTranspose) -> None:
-        ask(f"{self._bus}.control", command)
+        ask(f"{self.bus}.control", command)
 
     def close(self) -> None:
         self.engine.kill()

@@ -1,7 +1,7 @@
 """Hours of playing: memory, latency and losses. python tests/soak.py [MINUTES [HOURS]]
 
-MINUTES at true pace through JACK, with all processes of ``notewire run``; then HOURS of sound
-through the engine alone, as fast as it goes.
+MINUTES at true pace through JACK, with all processes of ``notewire run``; a tenth of them more
+beside two busy loops; then HOURS of sound through the engine alone, as fast as it goes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ from jack_server import mortal_server
 from notewire.bridge.event_log import EventLog
 from notewire.bridge.fanout import Fanout
 from notewire.bridge.midi_file import MidiFile
-from notewire.bridge.zeromq import ZeroMqPublisher
+from notewire.bridge.zeromq import ZeroMqPublisher, subscribe
 from notewire.daemon.engine import Engine
 from notewire.daemon.sources import demo_audio
 from notewire.daemon.views import NoView
@@ -37,6 +37,7 @@ EVERY_S = 5.0
 WARM_UP = 0.2  # of the run, in which caches fill
 GROWTH = 0.02
 DRIFT_MS = 5.0
+NOTICED_S = 0.25  # a heartbeat may itself be so late
 LINE = re.compile(r"^ *([\d.]+) s .* (\d+) ms after it sounded$", re.MULTILINE)
 
 
@@ -51,6 +52,45 @@ def at_true_pace(minutes: float) -> None:
             assert not stage.books.held
             _judge(f"{minutes:g} min through JACK", memory)
             _judge_latency(words.read_text())
+
+
+def under_load(minutes: float) -> None:
+    """Beside two busy loops sound may be lost, but not in silence."""
+    with mortal_server() as server, tempfile.TemporaryDirectory() as name:
+        words = Path(name) / "said"
+        with words.open("w") as said, closing(Stage(server, Path(name), DRAW, said)) as stage:
+            with busy(2):
+                missing = _missing(stage.bus, minutes * 60)
+            stage.engine.send_signal(signal.SIGINT)
+            assert stage.engine.wait(30) == 0
+            assert not stage.books.held
+        report = words.read_text().strip().splitlines()[-1]
+    print(f"{minutes:g} min beside two busy loops: {missing:.2f} s did not arrive; {report}")
+    assert missing < NOTICED_S or "nothing lost" not in report
+
+
+def _missing(bus: str, seconds: float) -> float:
+    """By how much the stream, as its heartbeat has it, falls behind the clock; seconds."""
+    with subscribe(bus, "health", timeout=60) as told:
+        first, begun = next(told).header.time, time.monotonic()
+        for message in told:
+            passed = time.monotonic() - begun
+            if passed > seconds:
+                return passed - (message.header.time - first)
+    raise AssertionError("the bus fell silent")
+
+
+@contextmanager
+def busy(loops: int) -> Iterator[None]:
+    """Other programs take all the processors that they can get."""
+    command = [sys.executable, "-c", "while True: pass"]
+    others = [subprocess.Popen(command) for _ in range(loops)]
+    try:
+        yield
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
 
 
 def as_fast_as_it_goes(hours: float) -> None:
@@ -122,6 +162,7 @@ DRAW = random.Random(1)
 
 def main(minutes: float = 30.0, hours: float = 8.0) -> None:
     at_true_pace(minutes)
+    under_load(minutes / 10)
     as_fast_as_it_goes(hours)
 
 
