@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-CONTROL, MODES = 0xB0, (120, 123)
+from .expression import CONTROL
+
+MODES = (120, 123)
 DEAF_S = 1.0
 
 
