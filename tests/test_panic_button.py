@@ -18,7 +18,7 @@ from test_live_jack import MidiRecorder, by_system, ended, wait_for
 from notewire.bridge.midi_clock import CLOCK, START
 from notewire.bridge.panic_button import DEAF_S, PanicButton, is_panic
 
-SECONDS = 12.0  # of the demo
+SECONDS = 16.0  # of the demo
 PORT, NOTES = "Notewire Control:In", "Notewire:Notes"
 ALL_NOTES_OFF = bytes([0xB0, 123, 0])
 
@@ -58,8 +58,7 @@ def test_over_jack_it_silences_the_instrument_and_notes_come_again(tmp_path: Pat
             recorder.client.connect(NOTES, recorder.port)
             wait_for("notes", lambda: len(recorder.messages) > 10)
             with pedal(recorder.client) as out:
-                out.send_message(list(ALL_NOTES_OFF))
-                wait_for("silence", lambda: ALL_NOTES_OFF in heard(recorder))
+                wait_for("silence", lambda: pressed(out) and ALL_NOTES_OFF in heard(recorder))
             before = len(heard(recorder))
             assert running.wait(60) == 0
         messages = heard(recorder)
@@ -80,6 +79,12 @@ def pedal(client: jack.Client) -> Iterator[rtmidi.MidiOut]:
     yield out
     out.close_port()
     out.delete()
+
+
+def pressed(out: rtmidi.MidiOut) -> bool:
+    """Again and again, as people do; JACK drops what is sent in a period that came too late."""
+    out.send_message(list(ALL_NOTES_OFF))
+    return True
 
 
 def heard(recorder: MidiRecorder) -> list[bytes]:
