@@ -12,6 +12,7 @@ from .checkpoint import load_model
 from .config import ModelConfig
 from .devices import choose_device
 from .exported import find_exported
+from .graphed import GraphedHop
 from .network import Network
 
 SUFFIX = ".safetensors"
@@ -27,8 +28,8 @@ def shipped_models() -> list[str]:
 def open_model(name: str, device: str = "cpu") -> tuple[Network, ModelConfig]:
     """A shipped model by name, or a file by path, ready on ``device``.
 
-    On the processor live hops go through its exported form, where that lies beside it. Raises
-    NotewireError if there is no such model or device.
+    On the processor live hops go through its exported form, where that lies beside it, on a GPU
+    through a CUDA graph. Raises NotewireError if there is no such model or device.
     """
     target = choose_device(device)
     if name in shipped_models():
@@ -42,6 +43,9 @@ def open_model(name: str, device: str = "cpu") -> tuple[Network, ModelConfig]:
 
 def _open(path: Path, device: torch.device) -> tuple[Network, ModelConfig]:
     network, config = load_model(path)
+    network.to(device)
     if device.type == "cpu":
         network.one_hop = find_exported(path)
-    return network.to(device), config
+    elif device.type == "cuda":
+        network.one_hop = GraphedHop(network)
+    return network, config

@@ -20,8 +20,8 @@ from ..streaming.vqt import CausalVQT
 from ..streaming.vqt_config import VQTConfig
 from .config import ModelConfig, NetworkConfig
 from .pedal import PedalHead
+from .recurrent import Memory, remember
 
-Memory = tuple[Tensor, Tensor]  # hidden and cell of one LSTM, each (1, batch * 88, hidden)
 OUTPUTS = ("onset", "frame", "offset", "velocity", "shift")
 
 
@@ -97,7 +97,7 @@ class Network(nn.Module):
         self, features: Tensor, state: NetworkState | None, pedal: bool = True
     ) -> tuple[Said, NetworkState]:
         """From log-magnitude frames (batch, hops, bins) on; the new state lacks the audio."""
-        before = state or self._silence(features)
+        before = state or self.silence(features)
         alone = features.shape[:2] == (1, 1)
         notes = self.one_hop if self.one_hop and alone else self.notes
         answer = Answer(*notes(features, before.frames, before.hidden, before.cell))
@@ -137,7 +137,7 @@ class Network(nn.Module):
                 raise NotewireError(f"weights of another shape: {name} is {list(shape)}")
             mine.zero_()[tuple(map(slice, shape))] = theirs[name]
 
-    def _silence(self, features: Tensor) -> NetworkState:
+    def silence(self, features: Tensor) -> NetworkState:
         """What is remembered of silence before the stream."""
         batch, layers = len(features), len(self.deeper) + 1
         memory = features.new_zeros(layers, batch * PITCHES, self.lstm.hidden_size)
@@ -241,18 +241,6 @@ class Layer(nn.Module):
     def forward(self, x: Tensor, memory: Memory) -> tuple[Tensor, Memory]:
         heard, memory = remember(self.lstm, self.norm(x).flatten(1, 2), memory)
         return self.mixer(x + self.out(heard).view_as(x)), memory
-
-
-def remember(lstm: nn.LSTM, x: Tensor, memory: Memory) -> tuple[Tensor, Memory]:
-    """``lstm(x, memory)``; the single step of a live hop by the cell, in two thirds of the time.
-
-    oneDNN lays the weights out anew at each call, which pays from a few steps on.
-    """
-    if len(x) > 1:
-        return lstm(x, memory)
-    hidden, cell = (part[0] for part in memory)
-    hidden, cell = torch.lstm_cell(x[0], (hidden, cell), *lstm.all_weights[0])
-    return hidden[None], (hidden[None], cell[None])
 
 
 def _harmonic_bins(vqt: VQTConfig, sizes: NetworkConfig) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ..streaming.vqt_config import VQTConfig
 from .config import NetworkConfig
+from .recurrent import in_full
 
 
 class PedalHead(nn.Module):
@@ -32,5 +33,5 @@ class PedalHead(nn.Module):
         seen = torch.relu(self.frames(frames.detach())).transpose(0, 1)
         heard = torch.relu(self.keys(keys.detach()))
         x = torch.cat([seen, heard.mean(2), heard.amax(2)], dim=-1)
-        x, newest = self.gru(x, memory)
+        x, newest = in_full(self.gru, x, memory)
         return self.out(x).transpose(0, 1), newest

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
-from notewire.training.augment import AugmentConfig, beside, draw_detune, recolour, speed
+from notewire.training.augment import AugmentConfig, beside, draw_pitch, speed
+from notewire.training.recolour import recolour, recoloured
 
 NONE = AugmentConfig(
     detune_chance=0,
@@ -21,17 +23,24 @@ TONE = (0.3 * np.sin(2 * np.pi * 440 * np.arange(16_000) / 16_000)).astype(np.fl
 
 
 def coloured(config: AugmentConfig, seed: int = 1) -> np.ndarray:
-    return recolour(TONE, 16_000, config, np.random.default_rng(seed))
+    return recoloured(TONE, 16_000, config, seed)
 
 
 def test_nothing_asked_nothing_done() -> None:
     assert np.abs(coloured(NONE) - TONE).max() < 1e-5
-    assert draw_detune(NONE, np.random.default_rng(1)) == 1.0
+    assert draw_pitch(NONE, np.random.default_rng(1)) == (0, 1.0)
 
 
 def test_the_same_seed_gives_the_same_sound() -> None:
     assert np.array_equal(coloured(AugmentConfig(), 7), coloured(AugmentConfig(), 7))
     assert not np.array_equal(coloured(AugmentConfig(), 7), coloured(AugmentConfig(), 8))
+
+
+def test_every_one_of_a_batch_gets_a_room_of_its_own() -> None:
+    batch, random = torch.from_numpy(np.stack([TONE] * 3)), torch.Generator().manual_seed(1)
+    one, two, three = recolour(batch, 16_000, AugmentConfig(), random)
+    assert not torch.allclose(one, two, atol=1e-3)
+    assert not torch.allclose(two, three, atol=1e-3)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -52,7 +61,7 @@ def test_a_room_adds_its_tail_after_the_direct_sound() -> None:
     click = np.zeros(16_000, np.float32)
     click[1000] = 1.0
     config = NONE.model_copy(update={"room_chance": 1.0, "room_wet_db": (-3, -3)})
-    made = recolour(click, 16_000, config, np.random.default_rng(1))
+    made = recoloured(click, 16_000, config, 1)
     assert np.abs(made[:1000]).max() < 1e-5
     assert made[1000] == pytest.approx(1.0, abs=1e-4)
     assert (made[1001:] ** 2).sum() == pytest.approx(10 ** (-3 / 10), rel=0.05)

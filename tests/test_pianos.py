@@ -9,7 +9,14 @@ import pytest
 from test_render import instrument
 
 from notewire.training.instruments import RATE, SampledInstrument
-from notewire.training.pianos import Character, Mechanism, draw_character, knock, sound_along
+from notewire.training.pianos import (
+    Character,
+    Mechanism,
+    draw_character,
+    draw_strings,
+    knock,
+    sound_along,
+)
 from notewire.training.render import render
 
 __all__ = ["instrument"]  # a fixture
@@ -43,11 +50,12 @@ def test_a_borrowed_string_sounds_the_same_pitch(instrument: SampledInstrument) 
 def test_strings_sound_along_while_the_pedal_is_down_and_not_after() -> None:
     audio = np.zeros(4 * RATE, np.float32)
     audio[: RATE // 2] = np.sin(2 * np.pi * 220 * np.arange(RATE // 2) / RATE)
-    heard = sound_along(audio, RATE, np.array([[0.0, 2.0]]), Mechanism(-20, -99), random())
+    works = Mechanism(-20, -99, draw_strings(RATE, random()))
+    heard = sound_along(audio, RATE, np.array([[0.0, 2.0]]), works)
     along = np.abs(heard - audio)
     assert along[RATE : 2 * RATE - 1000].max() > 1e-3
     assert along[int(2.1 * RATE) :].max() < 1e-6
-    dry = sound_along(audio, RATE, np.zeros((0, 2)), Mechanism(-20, -99), random())
+    dry = sound_along(audio, RATE, np.zeros((0, 2)), works)
     assert np.abs(dry - audio).max() < 1e-6
 
 
@@ -55,12 +63,13 @@ def test_a_key_knocks_at_both_ends_and_as_loud_as_it_was_struck() -> None:
     notes = np.array([[0.5, 1.0, 60, 30.0], [1.5, 2.0, 60, 120.0]])
     audio = np.zeros(3 * RATE, np.float32)
     audio[0] = 1.0  # what the level of knocks is taken from
-    noise = np.abs(knock(audio, RATE, notes, Mechanism(-99, -20), random()) - audio)
+    works = Mechanism(-99, -20, np.zeros(1, np.float32))
+    noise = np.abs(knock(audio, RATE, notes, works, random()) - audio)
     assert noise[: int(0.46 * RATE)].max() < 1e-6
     assert noise[int(0.46 * RATE) : int(0.6 * RATE)].max() > 0
     assert noise[int(1.0 * RATE) : int(1.1 * RATE)].max() > 0
     assert noise.max() < 1.0
-    softer = np.abs(knock(audio, RATE, notes / [1, 1, 1, 2], Mechanism(-99, -20), random()) - audio)
+    softer = np.abs(knock(audio, RATE, notes / [1, 1, 1, 2], works, random()) - audio)
     struck = slice(int(1.46 * RATE), int(1.55 * RATE))
     assert noise[struck].max() == pytest.approx(2 * softer[struck].max(), rel=1e-3)
 

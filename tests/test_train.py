@@ -20,7 +20,7 @@ from notewire.training.augment import AugmentConfig
 from notewire.training.config import TrainConfig
 from notewire.training.data import CropConfig, Crops, pack, pack_noises
 from notewire.training.recordings import find_recordings
-from notewire.training.train import learning_rate, train
+from notewire.training.train import Done, done_share, learning_rate, train
 
 ROOT = Path(__file__).parent.parent
 CROP = CropConfig(rate=16_000, hop=320, hops=50, memory=3680, look_aheads=(256, 640))
@@ -61,16 +61,12 @@ def config(folder: Path, steps: int, held_out: float = 0.0) -> TrainConfig:
 
 def test_crops_have_their_true_past_and_their_notes(folder: Path) -> None:
     packed = pack(find_recordings([folder]), 16_000, folder / "cache")
-    quiet = AugmentConfig(
-        detune_chance=0, gain_db=(0, 0), tone_chance=0, microphone_chance=0, room_chance=0,
-        noise_chance=0, clip_chance=0, nothing_chance=0, beside_chance=0,
-    )  # fmt: skip
+    quiet = AugmentConfig(detune_chance=0, nothing_chance=0, beside_chance=0)
     crops = iter(Crops(packed, CROP, quiet, seed=4))
     for _ in range(10):
-        past, audio, wish, _ = next(crops)
-        assert past.shape == (3680,)
-        assert audio.shape == (50 * 320,)
-        loud = audio.reshape(50, 320).abs().amax(1) > 0.2
+        audio, wish, _ = next(crops)
+        assert audio.shape == (3680 + 50 * 320,)
+        loud = audio[3680:].reshape(50, 320).abs().amax(1) > 0.2
         early, frame = wish[:, 0, 1, 48] > 0, loud.clone()
         frame[1:] = loud[:-1] | loud[1:]  # look-ahead 256: less than one hop late
         assert (early & ~frame).sum() == 0
@@ -101,7 +97,7 @@ def test_noises_make_crops_without_notes(folder: Path) -> None:
     only = AugmentConfig(nothing_chance=1.0)
     crops = iter(Crops(packed, CROP, only, seed=4, noises=noises))
     for _ in range(5):
-        _, audio, wish, pedal = next(crops)
+        audio, wish, pedal = next(crops)
         assert audio.abs().max() > 0
         assert not wish.any()
         assert not pedal.any()
@@ -124,10 +120,34 @@ def test_a_training_begins_with_the_weights_of_another(folder: Path) -> None:
 
 def test_a_run_with_a_late_decay_may_be_made_longer(folder: Path) -> None:
     short, long = (config(folder, steps).model_copy(update={"decay_steps": 3}) for steps in (8, 20))
-    assert [learning_rate(short, i) for i in range(5)] == [learning_rate(long, i) for i in range(5)]
-    assert learning_rate(short, 4) == short.learning_rate
-    assert 0 < learning_rate(short, 7) < learning_rate(short, 6) < short.learning_rate
-    assert learning_rate(long, 10) == long.learning_rate
+    rates = [[learning_rate(run, Done(i)) for i in range(11)] for run in (short, long)]
+    assert rates[0][:5] == rates[1][:5]
+    assert rates[0][4] == short.learning_rate
+    assert 0 < rates[0][7] < rates[0][6] < short.learning_rate
+    assert rates[1][10] == long.learning_rate
+
+
+def test_a_run_by_the_clock_ends_with_its_minutes(folder: Path) -> None:
+    run = config(folder, 1000).model_copy(update={"minutes": 2.0})
+    assert learning_rate(run, Done(10, 0.0)) == pytest.approx(run.learning_rate, rel=0.01)
+    assert learning_rate(run, Done(10, 60.0)) == pytest.approx(run.learning_rate / 2, rel=0.01)
+    assert done_share(run, Done(10, 120.0)) == 1
+    weights = train(run.model_copy(update={"minutes": 0.01}))
+    assert 0 < torch.load(weights.with_name("resume.pt"))["step"] < 1000
+
+
+def test_a_transposed_recording_has_its_notes_transposed(folder: Path) -> None:
+    packed = pack(find_recordings([folder]), 16_000, folder / "cache")
+    moving = AugmentConfig(transpose=2, transpose_chance=1, nothing_chance=0, beside_chance=0)
+    crops, keys = iter(Crops(packed, CROP, moving, seed=4)), set[int]()
+    for _ in range(20):
+        audio, wish, _ = next(crops)
+        if wish[:, 0, 1].sum() > 25:
+            heard = np.abs(np.fft.rfft(audio.numpy() * np.hanning(len(audio)), 160_000)).argmax()
+            key = int(wish[:, 0, 1].sum(0).argmax())
+            assert 12 * np.log2(heard / 10 / 440) == pytest.approx(key - 48, abs=0.5)
+            keys.add(key)
+    assert len(keys) > 2
 
 
 def test_the_run_of_the_shipped_weights_can_be_read() -> None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ..models.config import ModelConfig
 from .augment import AugmentConfig
+from .players import PlayersConfig
 
 
 class TrainConfig(BaseModel):
@@ -27,6 +28,9 @@ class TrainConfig(BaseModel):
         default="all",
         description="held-out recordings that choose thresholds; pianos: that use a pedal",
     )
+    played: PlayersConfig | None = Field(
+        default=None, description="music that sampled pianos play while training goes on"
+    )
     noises: list[Path] = Field(
         default=[], description="files or folders of sounds without notes: speech, rooms"
     )
@@ -42,6 +46,9 @@ class TrainConfig(BaseModel):
     augment: AugmentConfig = AugmentConfig()
     seed: int = 1
     steps: int = Field(default=8000, ge=1)
+    minutes: float | None = Field(
+        default=None, gt=0.0, description="of learning, if they are over before the steps are"
+    )
     batch: int = Field(default=8, ge=1)
     crop_seconds: float = Field(default=4.0, gt=0.0)
     burn_in_hops: int = Field(

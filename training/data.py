@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,13 +19,15 @@ from torch import Tensor
 from torch.utils.data import IterableDataset
 
 from ..streaming.contracts import NotewireError
-from .augment import AugmentConfig, beside, draw_detune, recolour, speed
+from .augment import AugmentConfig, beside, draw_pitch, speed
 from .noises import Clip, no_music
 from .pedals import Pedals, pedal_targets
+from .players import Players
 from .recordings import Recording, audio_files
 from .targets import targets
 
-Crop = tuple[Tensor, Tensor, Tensor, Tensor]
+Crop = tuple[Tensor, Tensor, Tensor]
+Music = tuple[NDArray[np.float32], NDArray[np.float64], Pedals | None]  # audio, notes, pedals
 
 
 @dataclass(frozen=True)
@@ -36,21 +40,19 @@ class Packed:
 
 
 def pack(recordings: list[Recording], rate: int, cache: Path) -> list[Packed]:
-    """Decode and resample once; later runs map the cached files into memory."""
+    """Decode and resample once, on all cores; later runs map the cached files into memory."""
     cache.mkdir(parents=True, exist_ok=True)
-    return [_pack(r, rate, cache) for r in track(recordings, "Packing recordings")]
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        packed = threads.map(lambda each: _pack(each, rate, cache), recordings)
+        return list(track(packed, "Packing recordings", total=len(recordings)))
 
 
 def pack_noises(folders: list[Path], rate: int) -> list[Clip]:
     """Every sound file in ``folders``, in memory."""
     files = [file for folder in folders for file in audio_files(folder)]
-    return [decode(file, rate) for file in track(files, "Reading noises", disable=not files)]
-
-
-def held_out(recording: Recording, share: float) -> bool:
-    """Whether a title belongs to the held-out part; decided by its name, so always the same."""
-    digest = hashlib.sha256(recording.title.encode()).digest()
-    return int.from_bytes(digest[:4], "big") / 2**32 < share
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        clips = threads.map(lambda file: decode(file, rate), files)
+        return list(track(clips, "Reading noises", total=len(files), disable=not files))
 
 
 @dataclass(frozen=True)
@@ -69,10 +71,11 @@ class CropConfig:
 
 
 class Crops(IterableDataset[Crop]):
-    """Endless (past, audio, notes, pedal): (memory,), (hops * hop,) and what is to be said.
+    """Endless (audio, notes, pedal): (memory + hops * hop,) and what is to be said.
 
     The wishes are (hops, look-aheads, OUTPUTS, 88), see targets.py, and (hops, look-aheads), see
-    pedals.py.
+    pedals.py, in half precision, for they travel. players: who plays some of the crops. The room
+    and the microphone are left to training/recolour.py.
     """
 
     def __init__(
@@ -82,9 +85,11 @@ class Crops(IterableDataset[Crop]):
         augment: AugmentConfig,
         seed: int,
         noises: list[Clip] | None = None,
+        players: Players | None = None,
+        played: float = 0.0,
     ) -> None:
         self.packed, self.crop, self.augment, self.seed = packed, crop, augment, seed
-        self.noises = noises or []
+        self.noises, self.players, self.played = noises or [], players, played
         lengths = np.array([len(p.audio) for p in packed], np.float64)
         self.chance = lengths / lengths.sum()
 
@@ -96,30 +101,34 @@ class Crops(IterableDataset[Crop]):
 
     def _draw(self, random: np.random.Generator) -> Crop:
         crop = self.crop
-        audio, notes, pedals = self._take(random)
+        audio, notes, pedals = self._music(random)
         drawn = random.random()
         if drawn < self.augment.nothing_chance:
             audio, notes, pedals = self._noise(random), notes[:0], np.zeros((0, 2))
         elif drawn < self.augment.nothing_chance + self.augment.beside_chance:
             audio = beside(audio, self._noise(random), self.augment, random)
-        audio = torch.from_numpy(recolour(audio, crop.rate, self.augment, random))
         look_aheads = [d / crop.rate for d in crop.look_aheads]
         grid = crop.hops, crop.hop / crop.rate, look_aheads
-        wishes = (
-            torch.from_numpy(targets(notes, *grid)),
-            torch.from_numpy(pedal_targets(pedals, *grid)),
-        )
-        return audio[: crop.memory], audio[crop.memory :], *wishes
+        wishes = targets(notes, *grid), pedal_targets(pedals, *grid)
+        said, pressed = (torch.from_numpy(wish).half() for wish in wishes)
+        return torch.from_numpy(audio), said, pressed
 
     def _noise(self, random: np.random.Generator) -> NDArray[np.float32]:
         return no_music(self.crop.samples, self.crop.rate, self.noises, random)
 
-    def _take(
-        self, random: np.random.Generator
-    ) -> tuple[NDArray[np.float32], NDArray[np.float64], Pedals | None]:
-        """A piece of a recording, perhaps out of tune, and what is played from its first frame."""
+    def _music(self, random: np.random.Generator) -> Music:
+        """Played now or recorded once, and what is to be heard from the crop's first frame on."""
+        if not self.players or random.random() >= self.played:
+            return self._take(random)
+        context, length = self.crop.memory / self.crop.rate, self.crop.samples / self.crop.rate
+        audio, notes, pedals = self.players(length, random)
+        late, length = np.array([context, context, 0, 0]), length - context
+        return audio, _within(notes - late, context, length), pedals - context
+
+    def _take(self, random: np.random.Generator) -> Music:
+        """A piece of a recording, perhaps out of tune."""
         crop, piece = self.crop, self.packed[random.choice(len(self.packed), p=self.chance)]
-        ratio = draw_detune(self.augment, random)
+        semitones, ratio = draw_pitch(self.augment, random)
         source = int(np.ceil(crop.samples * ratio)) + 1
         begin = int(random.integers(-crop.memory, max(1, len(piece.audio) - source // 2)))
         audio = speed(_cut(piece.audio, begin, source), ratio)[: crop.samples]
@@ -127,7 +136,8 @@ class Crops(IterableDataset[Crop]):
         seconds = (crop.memory / crop.rate, crop.hops * crop.hop / crop.rate)
         place = begin / crop.rate, ratio, *seconds
         pedals = None if piece.pedals is None else _moved(piece.pedals, *place)
-        return audio, _moved(piece.notes, *place), pedals
+        up = np.array([0, 0, semitones, 0])
+        return audio, _moved(piece.notes, *place) + up, pedals
 
 
 def _cut(audio: NDArray[np.int16], begin: int, length: int) -> NDArray[np.float32]:
@@ -143,7 +153,11 @@ def _moved(
     """Notes or pedals in seconds from the crop's first frame, without those ended before it."""
     moved = notes.copy()
     moved[:, :2] = (notes[:, :2] - begin) / ratio - context
-    return moved[(moved[:, 1] > -context) & (moved[:, 0] < length)]
+    return _within(moved, context, length)
+
+
+def _within(notes: NDArray[np.float64], context: float, length: float) -> NDArray[np.float64]:
+    return notes[(notes[:, 1] > -context) & (notes[:, 0] < length)]
 
 
 def _pack(recording: Recording, rate: int, cache: Path) -> Packed:

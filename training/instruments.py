@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import subprocess
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -24,9 +25,10 @@ from .pianos import MIDDLE_C, Character, draw_character, draw_damping
 from .scores import Notes
 
 RATE = 16_000
-NAME = re.compile(r"^(?P<layer>.*?)\s*(?P<step>[A-Ga-g])(?P<sharp>[#s]?)(?P<octave>-?\d)$")
+NAME = re.compile(r"^(?P<layer>.*?)\s*(?P<step>[A-Ga-g])(?P<sign>[#sb]?)(?P<octave>-?\d)$")
 NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+SIGNS = {"": 0, "#": 1, "s": 1, "b": -1}
 UNDAMPED = 90  # a piano has no dampers from about F#6 on: those notes ring out
 RINGING = 4.0  # s, more than they need
 LOUD, FAINT = 0.3, 0.02  # of the peak
@@ -56,9 +58,11 @@ class SampledInstrument:
         self, folder: Path, middle_c: int, layers: list[str] | None = None, varied: bool = False
     ) -> None:
         found: dict[str, list[Sample]] = {}
-        for path in sorted(p for p in folder.iterdir() if (NAME.match(p.stem))):
-            layer, pitch = parse_name(path.stem, middle_c)
-            found.setdefault(layer, []).append(Sample(pitch, _load(path)))
+        paths = sorted(p for p in folder.iterdir() if NAME.match(p.stem))
+        with ThreadPoolExecutor() as threads:
+            for path, audio in zip(paths, threads.map(_load, paths), strict=True):
+                layer, pitch = parse_name(path.stem, middle_c)
+                found.setdefault(layer, []).append(Sample(pitch, audio))
         self.layers = [found[name.upper()] for name in (layers or sorted(found))]
         self.varied = varied
 
@@ -81,11 +85,21 @@ class SampledInstrument:
         sample = min(layer, key=lambda s: abs(s.pitch - pitch - ways.borrowed))
         ratio = 2 ** ((pitch - sample.pitch + ways.cents[int(pitch)] / 100) / 12)
         length = int(min(len(sample.audio) / ratio - 1, (note[1] - note[0] + release) * RATE))
-        sound = np.interp(np.arange(length) * ratio, np.arange(len(sample.audio)), sample.audio)
+        sound = _slowed(sample.audio, ratio, length)
         held = int((note[1] - note[0]) * RATE)
         if pitch < UNDAMPED:
-            sound[held:] *= np.exp(-6 * np.arange(max(0, length - held)) / (release * RATE))
-        return (sound * (velocity / 127) ** ways.law).astype(np.float32)
+            left = np.arange(max(0, length - held), dtype=np.float32)
+            sound[held:] *= np.exp(left * np.float32(-6 / (release * RATE)))
+        return sound * np.float32((velocity / 127) ** ways.law)
+
+
+def _slowed(audio: NDArray[np.float32], ratio: float, length: int) -> NDArray[np.float32]:
+    """(length,) of ``audio`` read ``ratio`` times as fast, between its samples along lines."""
+    place = np.arange(length) * ratio
+    below = place.astype(np.int32)
+    between = (place - below).astype(np.float32)
+    low, high = audio[below], audio[np.minimum(below + 1, len(audio) - 1)]
+    return np.asarray(low + between * (high - low), np.float32)
 
 
 def damping(pitch: int, release: float) -> float:
@@ -97,7 +111,7 @@ def parse_name(stem: str, middle_c: int) -> tuple[str, int]:
     """Layer and MIDI pitch of a sample's file name; ``middle_c`` is the octave its C4 is called."""
     match = NAME.match(stem)
     assert match
-    step = STEPS[match["step"].upper()] + bool(match["sharp"])
+    step = STEPS[match["step"].upper()] + SIGNS[match["sign"]]
     return match["layer"].upper(), MIDDLE_C + step + 12 * (int(match["octave"]) - middle_c)
 
 

@@ -73,8 +73,13 @@ def read_midi(path: Path, track: str = "", sounding: bool = False) -> Notes:
     track: the name of the only one to read; sounding: until the pedal lets it go.
     Raises NotewireError for a file that is no MIDI file.
     """
+    return notes_in(midi_messages(path, track), sounding)
+
+
+def notes_in(messages: list[Any], sounding: bool = False) -> Notes:
+    """The same for what ``midi_messages`` read."""
     keys, now = PedalledKeys(sounding), 0.0
-    for message in midi_messages(path, track):
+    for message in messages:
         now += message.time
         if getattr(message, "channel", DRUMS) != DRUMS:
             keys.hear(message, now)

@@ -7,6 +7,7 @@ two columns of text; where there is neither nobody knows, which is None.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,8 +38,13 @@ def read_pedals(labels: Path) -> Pedals | None:
 
 def midi_pedals(path: Path) -> Pedals:
     """Raises NotewireError for a file that is no MIDI file."""
+    return pedals_in(midi_messages(path))
+
+
+def pedals_in(messages: list[Any]) -> Pedals:
+    """Of what ``midi_messages`` read."""
     pedals, now, down = list[tuple[float, float]](), 0.0, None
-    for message in midi_messages(path):
+    for message in messages:
         now += message.time
         if message.type != "control_change" or message.control != SUSTAIN:
             continue

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import fftconvolve
+from scipy.signal import oaconvolve
 
 from .pedals import Pedals
 from .scores import Notes
@@ -64,22 +64,34 @@ def draw_character(random: Random) -> Character:
 
 
 class Mechanism(NamedTuple):
-    """What sounds beside the struck strings, in dB below them (strings) and the peak (knocks)."""
+    """What sounds beside the struck strings, in dB below them (strings) and the peak (knocks).
+
+    strings: what all of them together answer to a click, see ``draw_strings``.
+    """
 
     strings_db: float
     knocks_db: float
+    strings: Audio
 
 
-def draw_mechanism(random: Random) -> Mechanism:
-    return Mechanism(random.uniform(-46, -24), random.uniform(-64, -34))
+def draw_mechanism(random: Random, strings: Audio) -> Mechanism:
+    return Mechanism(random.uniform(-46, -24), random.uniform(-64, -34), strings)
 
 
-def sound_along(audio: Audio, rate: int, pedals: Pedals, works: Mechanism, random: Random) -> Audio:
+def in_wood(
+    audio: Audio, rate: int, notes: Notes, pedals: Pedals, works: Mechanism, random: Random
+) -> Audio:
+    """``audio`` of ``notes`` as a whole piano sounds it: other strings sound along, keys knock."""
+    return knock(sound_along(audio, rate, pedals, works), rate, notes, works, random)
+
+
+def sound_along(audio: Audio, rate: int, pedals: Pedals, works: Mechanism) -> Audio:
     """``audio`` and the strings that it sets going while the pedal (down s, up s) is down."""
+    if not len(pedals):
+        return audio
     lifted = _lifted(len(audio), rate, pedals)
-    strings = _strings(rate, random) * 10 ** (works.strings_db / 20)
-    along = fftconvolve(audio * lifted, strings)[: len(audio)]
-    return (audio + along * lifted).astype(np.float32)
+    strings = works.strings * np.float32(10 ** (works.strings_db / 20))
+    return audio + oaconvolve(audio * lifted, strings)[: len(audio)] * lifted
 
 
 def knock(audio: Audio, rate: int, notes: Notes, works: Mechanism, random: Random) -> Audio:
@@ -88,24 +100,24 @@ def knock(audio: Audio, rate: int, notes: Notes, works: Mechanism, random: Rando
     times = np.concatenate([struck, notes[:, 1]])
     levels = np.concatenate([loud, np.full(len(notes), 0.2)])
     levels *= random.exponential(1, len(levels))
-    hits = np.zeros(len(audio))
+    hits = np.zeros(len(audio), np.float32)
     places = (times * rate).astype(int).clip(0, len(audio) - 1)
     np.add.at(hits, places, levels)
-    knocks = fftconvolve(hits, _thump(rate, random))[: len(audio)]
-    return (audio + np.abs(audio).max() * 10 ** (works.knocks_db / 20) * knocks).astype(np.float32)
+    knocks = oaconvolve(hits, _thump(rate, random))[: len(audio)]
+    return audio + np.abs(audio).max() * np.float32(10 ** (works.knocks_db / 20)) * knocks
 
 
-def _lifted(size: int, rate: int, pedals: Pedals) -> NDArray[np.float64]:
+def _lifted(size: int, rate: int, pedals: Pedals) -> Audio:
     """(size,) from 0, dampers down, to 1."""
-    change = np.zeros(size + 1)
+    change = np.zeros(size + 1, np.float32)
     for down, up in (pedals * rate).astype(int).clip(0, size):
         change[down] += 1
         change[up] -= 1
-    felt = np.hanning(int(FELT_S * rate))
-    return np.clip(fftconvolve(change.cumsum()[:size], felt / felt.sum(), "same"), 0, 1)
+    felt = np.hanning(int(FELT_S * rate)).astype(np.float32)
+    return np.clip(oaconvolve(change.cumsum()[:size], felt / felt.sum(), "same"), 0, 1)
 
 
-def _strings(rate: int, random: Random) -> NDArray[np.float64]:
+def draw_strings(rate: int, random: Random) -> Audio:
     """Impulse response of all strings together, its energy 1 (compare Weinreich 1977)."""
     time = np.arange(int(ALONG_S * rate)) / rate
     sound = np.zeros(len(time))
@@ -116,13 +128,13 @@ def _strings(rate: int, random: Random) -> NDArray[np.float64]:
                 decay = 3.0 * (frequency / 110) ** -0.6
                 wave = np.sin(2 * np.pi * frequency * time + random.uniform(0, 2 * np.pi))
                 sound += random.exponential(1 / partial) * wave * np.exp(-time / decay)
-    return sound / np.sqrt((sound**2).sum())
+    return (sound / np.sqrt((sound**2).sum())).astype(np.float32)
 
 
-def _thump(rate: int, random: Random) -> NDArray[np.float64]:
+def _thump(rate: int, random: Random) -> Audio:
     """A short low noise, its peak 1."""
     time = np.arange(int(KNOCK_S * rate)) / rate
     noise = random.standard_normal(len(time)) * np.exp(-time / random.uniform(0.006, 0.02))
     smooth = np.hanning(int(rate / random.uniform(200, 900)) + 3)
     heard = np.convolve(noise, smooth, "same")
-    return heard / np.abs(heard).max()
+    return (heard / np.abs(heard).max()).astype(np.float32)

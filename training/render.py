@@ -26,7 +26,7 @@ from ..streaming.contracts import NotewireError
 from .instruments import RATE, Instrument, open_instrument
 from .midi_notes import read_midi
 from .pedals import SUFFIX, Pedals, midi_pedals
-from .pianos import draw_mechanism, knock, sound_along
+from .pianos import draw_mechanism, draw_strings, in_wood
 from .scores import Notes
 
 DOUBLED = 0.02  # s between onsets of one key that are one
@@ -47,9 +47,8 @@ def render(
     """
     audio = instrument.perform(notes, random)
     if pedals is not None:
-        mechanism = draw_mechanism(random)
-        audio = sound_along(audio, RATE, pedals, mechanism, random)
-        audio = knock(audio, RATE, notes, mechanism, random)
+        works = draw_mechanism(random, draw_strings(RATE, random))
+        audio = in_wood(audio, RATE, notes, pedals, works, random)
     return audio * np.float32(random.uniform(0.1, 0.9) / (np.abs(audio).max() + 1e-9))
 
 
@@ -75,6 +74,8 @@ def draw_variation(random: np.random.Generator) -> Variation:
 
 def folded(notes: Notes, lowest: int, highest: int) -> Notes:
     """Every note within an instrument's range, moved by octaves; a key sounds once at a time."""
+    if not len(notes):
+        return notes
     pitch = notes[:, 2]
     up = np.ceil(np.maximum(lowest - pitch, 0) / 12) - np.ceil(np.maximum(pitch - highest, 0) / 12)
     moved = notes + 12 * up[:, None] * np.array([0, 0, 1, 0])

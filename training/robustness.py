@@ -13,9 +13,10 @@ from ..models.config import Mode, ModelConfig
 from ..models.network import Network
 from ..streaming.contracts import AudioBlock
 from ..streaming.decoding import DecoderConfig
-from .augment import AugmentConfig, recolour, speed
+from .augment import AugmentConfig, speed
 from .evaluate import OpenSource, Piece, hear
 from .noises import Audio
+from .recolour import recoloured
 from .recordings import Recording
 from .scores import Notes
 
@@ -87,8 +88,7 @@ def alter(audio: Audio, rate: int, condition: Condition) -> Audio:
     """``audio`` under a condition, the same each time."""
     if not len(audio):
         return audio
-    random = np.random.default_rng(SEED)
-    return recolour(speed(audio, condition.ratio), rate, condition.augment, random)
+    return recoloured(speed(audio, condition.ratio), rate, condition.augment, SEED)
 
 
 def _with(**changes: object) -> AugmentConfig:

@@ -7,9 +7,11 @@ import math
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic
+from typing import NamedTuple
 
 import torch
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from torch import Tensor
 from torch.utils.data import DataLoader
 from torch.utils.tensorboard import SummaryWriter
@@ -20,13 +22,22 @@ from ..models.library import open_model
 from ..models.network import Network, Said
 from ..streaming.contracts import NotewireError
 from .config import TrainConfig
-from .data import CropConfig, Crops, held_out, pack, pack_noises
+from .data import CropConfig, Crops, pack, pack_noises
 from .loss import losses
-from .recordings import Recording, find_recordings
+from .players import open_players
+from .recolour import recolour
+from .recordings import Recording, find_recordings, held_out
 from .tune import tune
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of mallopt(3)
-Batch = tuple[Tensor, Tensor, Tensor, Tensor]
+Batch = tuple[Tensor, Tensor, Tensor]
+
+
+class Done(NamedTuple):
+    """How far a training has come."""
+
+    steps: int = 0
+    seconds: float = 0.0
 
 
 def train(config: TrainConfig) -> Path:
@@ -43,7 +54,7 @@ def train(config: TrainConfig) -> Path:
     if config.bfloat16 and not has_bfloat16(device):
         print("This processor has no bfloat16: training in float32, some three times slower")
         config = config.model_copy(update={"bfloat16": False})
-    if done < config.steps:
+    if done_share(config, done) < 1:
         _loop(config, network, optimiser, done)
     return _finish(config, network)
 
@@ -67,20 +78,24 @@ def _only_pedal(network: Network) -> None:
 
 
 def _loop(
-    config: TrainConfig, network: Network, optimiser: torch.optim.Optimizer, done: int
+    config: TrainConfig, network: Network, optimiser: torch.optim.Optimizer, done: Done
 ) -> None:
-    """From step ``done`` to the last, with checkpoints on the way."""
-    batches = _batches(config, network.vqt.memory, config.seed + done)
-    curves = SummaryWriter(config.output / "curves", purge_step=done)
+    """From where an earlier run ended to the last step or minute, with checkpoints on the way."""
+    batches = _batches(config, network.vqt.memory, config.seed + done.steps)
+    random = torch.Generator(network.heads.weight.device).manual_seed(config.seed + done.steps)
+    curves, begun = SummaryWriter(config.output / "curves", purge_step=done.steps), monotonic()
     with curves, _progress() as progress:
-        bar = progress.add_task("Training", total=config.steps, completed=done, loss=math.nan)
-        for step in range(done, config.steps):
-            parts = _learn(config, network, optimiser, next(batches), step)
-            progress.update(bar, advance=1, loss=sum(parts.values()))
+        bar = progress.add_task("Training", total=1.0, step=done.steps, loss=math.nan)
+        while (share := done_share(config, done)) < 1:
+            parts = _learn(config, network, optimiser, next(batches), random, done)
             for name, value in parts.items():
-                curves.add_scalar(f"loss/{name}", value, step)
-            if (step + 1) % config.checkpoint_every == 0 or step + 1 == config.steps:
-                _checkpoint(config, network, optimiser, step + 1)
+                curves.add_scalar(f"loss/{name}", value, done.steps)
+            begun, seconds = monotonic(), done.seconds + monotonic() - begun
+            done = Done(done.steps + 1, seconds)
+            progress.update(bar, completed=share, step=done.steps, loss=sum(parts.values()))
+            if done.steps % config.checkpoint_every == 0:
+                _checkpoint(config, network, optimiser, done)
+    _checkpoint(config, network, optimiser, done)
 
 
 def _keep_freed_memory() -> None:
@@ -101,7 +116,7 @@ def split(config: TrainConfig) -> tuple[list[Recording], list[Recording]]:
     barred = [r for r in found if _barred(r, config)]
     titles = {r.title for r in barred}
     usable = [r for r in found if r not in barred and r.title not in titles]
-    held = [r for r in usable if held_out(r, config.held_out_share)]
+    held = [r for r in usable if held_out(r.title, config.held_out_share)]
     learn = [r for r in usable if r not in held]
     if config.learn == "pedal":
         learn, held = ([r for r in part if r.pedals() is not None] for part in (learn, held))
@@ -125,7 +140,11 @@ def _batches(config: TrainConfig, memory: int, seed: int) -> Iterator[Batch]:
     look_aheads = tuple(config.model.network.look_ahead.values())
     crop = CropConfig(vqt.rate, vqt.hop, hops, memory, look_aheads)
     noises = pack_noises(config.noises, vqt.rate)
-    crops = Crops(packed, crop, config.augment, seed, noises)
+    players, played = None, 0.0
+    if config.played:
+        players = open_players(config.played, vqt.rate, config.held_out_share, config.seed)
+        played = config.played.share
+    crops = Crops(packed, crop, config.augment, seed, noises, players, played)
     return iter(DataLoader(crops, config.batch, num_workers=config.workers))
 
 
@@ -134,36 +153,46 @@ def _learn(
     network: Network,
     optimiser: torch.optim.Optimizer,
     batch: Batch,
-    step: int,
+    random: torch.Generator,
+    done: Done,
 ) -> dict[str, float]:
     """One step of gradient descent; the loss per output."""
-    device = network.heads.weight.device
-    past, audio, wish, foot = (part.to(device) for part in batch)
+    audio, wish, foot = (part.to(network.heads.weight.device) for part in batch)
     for group in optimiser.param_groups:
-        group["lr"] = learning_rate(config, step)
+        group["lr"] = learning_rate(config, done)
     with torch.no_grad():
+        audio = recolour(audio, config.model.vqt.rate, config.augment, random)
+        past, audio = audio.tensor_split([network.vqt.memory], dim=1)
         features, _ = network.vqt(audio, past)
-    with torch.autocast(device.type, torch.bfloat16, enabled=config.bfloat16):
+    with torch.autocast(audio.device.type, torch.bfloat16, enabled=config.bfloat16):
         said, _ = network.read(features, None)
-    parts = losses(said, Said(wish, foot), config.burn_in_hops)
+    parts = losses(said, Said(wish.float(), foot.float()), config.burn_in_hops)
+    values = torch.stack(list(parts.values()))
     optimiser.zero_grad(set_to_none=True)
-    torch.stack(list(parts.values())).sum().backward()
+    values.sum().backward()
     torch.nn.utils.clip_grad_norm_(network.parameters(), config.gradient_norm)
     optimiser.step()
-    return {name: value.item() for name, value in parts.items()}
+    return dict(zip(parts, values.tolist(), strict=True))
 
 
-def learning_rate(config: TrainConfig, step: int) -> float:
+def done_share(config: TrainConfig, done: Done) -> float:
+    """How much of the training is done, by steps or by the clock, whichever is further."""
+    minutes = config.minutes or math.inf
+    return max(done.steps / config.steps, done.seconds / 60 / minutes)
+
+
+def learning_rate(config: TrainConfig, done: Done) -> float:
     """Linear warm-up, perhaps a while at the full rate, then a cosine down to zero.
 
     With ``decay_steps`` a run can be made longer afterwards: up to them it does not depend on the
     end (Hu et al. 2024, MiniCPM, section 4).
     """
-    if step < config.warmup_steps:
-        return config.learning_rate * (step + 1) / config.warmup_steps
-    begin = max(config.warmup_steps, config.steps - (config.decay_steps or config.steps))
-    rest = max(0, step - begin) / max(1, config.steps - begin)
-    return config.learning_rate * (1 + math.cos(math.pi * rest)) / 2
+    if done.steps < config.warmup_steps:
+        return config.learning_rate * (done.steps + 1) / config.warmup_steps
+    decay = config.decay_steps or config.steps
+    begin = max(config.warmup_steps, config.steps - decay) / config.steps
+    rest = max(0.0, done_share(config, done) - begin) / max(1 - begin, 1 / config.steps)
+    return config.learning_rate * (1 + math.cos(math.pi * min(rest, 1.0))) / 2
 
 
 def _weights(config: TrainConfig) -> Path:
@@ -185,22 +214,20 @@ def _finish(config: TrainConfig, network: Network) -> Path:
 
 
 def _checkpoint(
-    config: TrainConfig, network: Network, optimiser: torch.optim.Optimizer, step: int
+    config: TrainConfig, network: Network, optimiser: torch.optim.Optimizer, done: Done
 ) -> None:
     save_model(network, config.model, _weights(config))
-    path = config.output / "resume.pt"
-    torch.save(
-        {"step": step, "network": network.state_dict(), "optimiser": optimiser.state_dict()},
-        path.with_suffix(".tmp"),
-    )
+    path, learned = config.output / "resume.pt", optimiser.state_dict()
+    state = {"step": done.steps, "seconds": done.seconds, "optimiser": learned}
+    torch.save(state | {"network": network.state_dict()}, path.with_suffix(".tmp"))
     path.with_suffix(".tmp").replace(path)
 
 
-def _resume(config: TrainConfig, network: Network, optimiser: torch.optim.Optimizer) -> int:
-    """Steps done by an earlier run in the same folder; 0 for a new one."""
+def _resume(config: TrainConfig, network: Network, optimiser: torch.optim.Optimizer) -> Done:
+    """What an earlier run in the same folder did; nothing for a new one."""
     path = config.output / "resume.pt"
     if not path.exists():
-        return 0
+        return Done()
     saved = torch.load(path, weights_only=True, map_location="cpu")
     try:
         network.load_state_dict(saved["network"])
@@ -209,14 +236,14 @@ def _resume(config: TrainConfig, network: Network, optimiser: torch.optim.Optimi
         raise NotewireError(f"{path}: is of a network of another shape; {cure}") from error
     optimiser.load_state_dict(saved["optimiser"])
     print(f"Going on from step {saved['step']} of {path}")
-    return int(saved["step"])
+    return Done(int(saved["step"]), float(saved.get("seconds", 0.0)))
 
 
 def _progress() -> Progress:
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("loss {task.fields[loss]:.3f}"),
+        TaskProgressColumn(),
+        TextColumn("step {task.fields[step]}, loss {task.fields[loss]:.3f}"),
         TimeRemainingColumn(),
     )

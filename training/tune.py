@@ -23,11 +23,12 @@ from ..models.reader import level_db, read_logits
 from ..streaming.decoding import DecoderConfig, FrameClock
 from ..streaming.notes import Activations, NoteDecoder
 from ..streaming.pedal import PedalDecoder
-from .augment import AugmentConfig, recolour
+from .augment import AugmentConfig
 from .data import Packed
 from .evaluate import notes_of, pedals_of, within
 from .noises import Clip, no_music
 from .pedals import Pedals, as_notes
+from .recolour import recoloured
 from .scores import Notes, score_frames, score_offsets, score_onsets
 
 SECONDS = 30.0  # of each recording
@@ -98,7 +99,7 @@ def _listen(
     size = min(len(piece.audio), int(SECONDS * vqt.rate)) // vqt.hop * vqt.hop
     audio = piece.audio[:size].astype(np.float32) / np.float32(32768)
     if room:
-        audio = recolour(audio, vqt.rate, AugmentConfig(), random)
+        audio = recoloured(audio, vqt.rate, AugmentConfig(), int(random.integers(2**31)))
     said = _said(network, audio, PART * vqt.hop)
     level = level_db(audio.reshape(-1, vqt.hop))
     heads = {mode: head for head, mode in enumerate(config.network.look_ahead)}
