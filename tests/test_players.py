@@ -11,9 +11,10 @@ from test_render import instrument
 
 from notewire.streaming.contracts import NotewireError
 from notewire.training.augment import AugmentConfig
-from notewire.training.data import CropConfig, Crops, Packed
+from notewire.training.data import CropConfig, Crops
 from notewire.training.instruments import RATE, SampledInstrument
 from notewire.training.midi_notes import write_midi
+from notewire.training.packing import Packed
 from notewire.training.players import (
     PianoConfig,
     Piece,

@@ -18,9 +18,11 @@ from notewire.models.network import Network
 from notewire.streaming.contracts import NotewireError
 from notewire.training.augment import AugmentConfig
 from notewire.training.config import TrainConfig
-from notewire.training.data import CropConfig, Crops, pack, pack_noises
+from notewire.training.data import CropConfig, Crops
+from notewire.training.packing import pack, pack_noises
 from notewire.training.recordings import find_recordings
-from notewire.training.train import Done, done_share, learning_rate, train
+from notewire.training.schedule import Done, done_share, learning_rate
+from notewire.training.train import train
 
 ROOT = Path(__file__).parent.parent
 CROP = CropConfig(rate=16_000, hop=320, hops=50, memory=3680, look_aheads=(256, 640))

@@ -23,14 +23,14 @@ from .midi_notes import midi_messages, notes_in
 from .pedals import Pedals, pedals_in
 from .pianos import LAW, draw_mechanism, draw_strings, in_wood
 from .recordings import held_out
-from .render import draw_variation, folded, key_ends
+from .render import Variation, draw_variation, folded, key_ends
 from .scores import Notes
 
 KEYS = LOWEST_PITCH, LOWEST_PITCH + PITCHES - 1
 BEFORE = 8.0  # s before a crop from which on notes still sound in it
 DYING = 1.0  # s after a note's end in which it still sounds
 CHORD = 2.0  # peak of what is played at once, where the loudest note alone has some .5
-STRINGS = 24  # sets of strings that sound along
+STRINGS = 12  # sets of strings that sound along
 
 
 class PianoConfig(BaseModel):
@@ -78,31 +78,45 @@ class Players:
         vary = draw_variation(random)
         end = piece.sounding[:, 1].max() / vary.tempo
         begin = random.uniform(-1.0, max(0.0, end - seconds / 2))
-        sounding = folded(_window(vary(piece.sounding), begin, seconds), *KEYS)
-        pedals = piece.pedals / vary.tempo - begin
-        pedals = pedals[(pedals[:, 1] > -BEFORE) & (pedals[:, 0] < seconds)]
-        audio = self._play(sounding, pedals, seconds, random)
-        loudest = (np.quantile(piece.sounding[:, 3], 0.95) * vary.touch / 127) ** LAW
-        audio *= np.float32(random.uniform(0.1, 0.9) / (CHORD * loudest))
-        sounding[:, 1] = key_ends(sounding, vary(piece.keys) - [begin, begin, 0, 0], 0.0)
-        return audio, sounding, pedals
+        played = _excerpt(piece, vary, begin, seconds)
+        audio = self._play(played, seconds, random) * _level(piece, vary, random)
+        notes = played.sounding.copy()
+        notes[:, 1] = key_ends(played.sounding, played.keys, 0.0)
+        return audio, notes, played.pedals
 
     def _play(
-        self, notes: Notes, pedals: Pedals, seconds: float, random: np.random.Generator
+        self, piece: Piece, seconds: float, random: np.random.Generator
     ) -> NDArray[np.float32]:
         """(seconds * RATE,) from 0 s on; what sounds then was begun up to ``BEFORE`` earlier."""
-        size = round(seconds * RATE)
+        size, notes = round(seconds * RATE), piece.sounding.copy()
         if not len(notes):
             return np.zeros(size, np.float32)
         lead = max(0.0, -float(notes[:, 0].min()))
-        played = notes + np.array([lead, lead, 0, 0])
-        played[:, 1] = np.minimum(played[:, 1], lead + seconds)
+        notes[:, :2] = np.minimum(notes[:, :2], seconds) + lead
         piano = self.pianos[random.integers(len(self.pianos))]
         works = draw_mechanism(random, self.strings[random.integers(STRINGS)])
-        audio = piano.perform(played, random)
-        audio = in_wood(audio, RATE, played, np.maximum(pedals + lead, 0), works, random)
+        audio = piano.perform(notes, random)
+        audio = in_wood(audio, RATE, notes, np.maximum(piece.pedals + lead, 0), works, random)
         heard = audio[round(lead * RATE) :][:size]
         return np.pad(heard, (0, size - len(heard)))
+
+
+def _excerpt(piece: Piece, vary: Variation, begin: float, seconds: float) -> Piece:
+    """What sounds within ``seconds`` from ``begin`` on, in seconds from there."""
+    sounding, keys = (vary(notes) - [begin, begin, 0, 0] for notes in (piece.sounding, piece.keys))
+    pedals = piece.pedals / vary.tempo - begin
+    begun = (sounding[:, 0] > -BEFORE) & (sounding[:, 0] < seconds)
+    return Piece(
+        folded(sounding[begun & (sounding[:, 1] > -DYING)], *KEYS),
+        keys,
+        pedals[(pedals[:, 1] > -BEFORE) & (pedals[:, 0] < seconds)],
+    )
+
+
+def _level(piece: Piece, vary: Variation, random: np.random.Generator) -> np.float32:
+    """So that what is loud in the piece, not in the excerpt, comes near a drawn peak."""
+    loud = (np.quantile(piece.sounding[:, 3], 0.95) * vary.touch / 127) ** LAW
+    return np.float32(random.uniform(0.1, 0.9) / (CHORD * loud))
 
 
 def open_players(config: PlayersConfig, rate: int, held_out_share: float, seed: int) -> Players:
@@ -113,11 +127,7 @@ def open_players(config: PlayersConfig, rate: int, held_out_share: float, seed: 
     if rate != RATE:
         raise NotewireError(f"played: pianos sound at {RATE} Hz, the model listens at {rate} Hz")
     files = [file for folder in config.midi for file in sorted(folder.rglob("*.mid"))]
-    files = [file for file in files if not held_out(file.stem, held_out_share)]
-    with ProcessPoolExecutor(os.cpu_count()) as processes:
-        read = processes.map(read_piece, files, chunksize=4)
-        pieces = list(track(read, "Reading performances", total=len(files)))
-    pieces = [piece for piece in pieces if len(piece.sounding)]
+    pieces = _read([file for file in files if not held_out(file.stem, held_out_share)])
     if not pieces:
         raise NotewireError(f"there is no MIDI file with notes in {config.midi}")
     pianos = [
@@ -127,14 +137,15 @@ def open_players(config: PlayersConfig, rate: int, held_out_share: float, seed: 
     return Players(pieces, list(pianos), seed)
 
 
+def _read(files: list[Path]) -> list[Piece]:
+    """Those that have notes, on all cores."""
+    with ProcessPoolExecutor(os.cpu_count()) as processes:
+        read = processes.map(read_piece, files, chunksize=4)
+        pieces = list(track(read, "Reading performances", total=len(files)))
+    return [piece for piece in pieces if len(piece.sounding)]
+
+
 def read_piece(path: Path) -> Piece:
     """Raises NotewireError for a file that is no MIDI file."""
     messages = midi_messages(path)
     return Piece(notes_in(messages, sounding=True), notes_in(messages), pedals_in(messages))
-
-
-def _window(notes: Notes, begin: float, seconds: float) -> Notes:
-    """What sounds within ``seconds`` from ``begin`` on, in seconds from there."""
-    moved = notes - [begin, begin, 0, 0]
-    heard = (moved[:, 1] > -DYING) & (moved[:, 0] > -BEFORE) & (moved[:, 0] < seconds)
-    return moved[heard]

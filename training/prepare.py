@@ -12,7 +12,7 @@ import numpy as np
 import soundfile
 from rich.progress import Progress
 
-from .data import decode
+from .packing import decode
 from .recordings import Recording
 
 UNSAFE = re.compile(r"[^A-Za-z0-9.+-]+")

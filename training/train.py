@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
-from typing import NamedTuple
 
 import torch
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -22,22 +21,18 @@ from ..models.library import open_model
 from ..models.network import Network, Said
 from ..streaming.contracts import NotewireError
 from .config import TrainConfig
-from .data import CropConfig, Crops, pack, pack_noises
+from .data import CropConfig, Crops
 from .loss import losses
-from .players import open_players
+from .packing import pack, pack_noises
+from .players import Players, open_players
 from .recolour import recolour
 from .recordings import Recording, find_recordings, held_out
+from .resume import checkpoint, resume, weights_path
+from .schedule import Done, done_share, learning_rate
 from .tune import tune
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of mallopt(3)
 Batch = tuple[Tensor, Tensor, Tensor]
-
-
-class Done(NamedTuple):
-    """How far a training has come."""
-
-    steps: int = 0
-    seconds: float = 0.0
 
 
 def train(config: TrainConfig) -> Path:
@@ -50,7 +45,7 @@ def train(config: TrainConfig) -> Path:
     network = _begin(config).to(device)
     learning = [weight for weight in network.parameters() if weight.requires_grad]
     optimiser = torch.optim.AdamW(learning, config.learning_rate, weight_decay=config.weight_decay)
-    done = _resume(config, network, optimiser)
+    done = resume(config, network, optimiser)
     if config.bfloat16 and not has_bfloat16(device):
         print("This processor has no bfloat16: training in float32, some three times slower")
         config = config.model_copy(update={"bfloat16": False})
@@ -94,8 +89,8 @@ def _loop(
             done = Done(done.steps + 1, seconds)
             progress.update(bar, completed=share, step=done.steps, loss=sum(parts.values()))
             if done.steps % config.checkpoint_every == 0:
-                _checkpoint(config, network, optimiser, done)
-    _checkpoint(config, network, optimiser, done)
+                checkpoint(config, network, optimiser, done)
+    checkpoint(config, network, optimiser, done)
 
 
 def _keep_freed_memory() -> None:
@@ -132,20 +127,23 @@ def _barred(recording: Recording, config: TrainConfig) -> bool:
 
 def _batches(config: TrainConfig, memory: int, seed: int) -> Iterator[Batch]:
     learn, held = split(config)
-    vqt = config.model.vqt
-    hops = round(config.crop_seconds * vqt.rate / vqt.hop)
+    vqt, sizes = config.model.vqt, config.model.network
     packed = pack(learn, vqt.rate, config.cache)
     hours = sum(len(p.audio) for p in packed) / vqt.rate / 3600
     print(f"{len(learn)} recordings to learn from ({hours:.1f} h), {len(held)} held out")
-    look_aheads = tuple(config.model.network.look_ahead.values())
-    crop = CropConfig(vqt.rate, vqt.hop, hops, memory, look_aheads)
+    hops = round(config.crop_seconds * vqt.rate / vqt.hop)
+    crop = CropConfig(vqt.rate, vqt.hop, hops, memory, tuple(sizes.look_ahead.values()))
     noises = pack_noises(config.noises, vqt.rate)
-    players, played = None, 0.0
-    if config.played:
-        players = open_players(config.played, vqt.rate, config.held_out_share, config.seed)
-        played = config.played.share
-    crops = Crops(packed, crop, config.augment, seed, noises, players, played)
+    crops = Crops(packed, crop, config.augment, seed, noises, *_players(config))
     return iter(DataLoader(crops, config.batch, num_workers=config.workers))
+
+
+def _players(config: TrainConfig) -> tuple[Players | None, float]:
+    """Who plays, if anybody, and their share of the crops."""
+    if config.played is None:
+        return None, 0.0
+    rate, share = config.model.vqt.rate, config.held_out_share
+    return open_players(config.played, rate, share, config.seed), config.played.share
 
 
 def _learn(
@@ -175,30 +173,6 @@ def _learn(
     return dict(zip(parts, values.tolist(), strict=True))
 
 
-def done_share(config: TrainConfig, done: Done) -> float:
-    """How much of the training is done, by steps or by the clock, whichever is further."""
-    minutes = config.minutes or math.inf
-    return max(done.steps / config.steps, done.seconds / 60 / minutes)
-
-
-def learning_rate(config: TrainConfig, done: Done) -> float:
-    """Linear warm-up, perhaps a while at the full rate, then a cosine down to zero.
-
-    With ``decay_steps`` a run can be made longer afterwards: up to them it does not depend on the
-    end (Hu et al. 2024, MiniCPM, section 4).
-    """
-    if done.steps < config.warmup_steps:
-        return config.learning_rate * (done.steps + 1) / config.warmup_steps
-    decay = config.decay_steps or config.steps
-    begin = max(config.warmup_steps, config.steps - decay) / config.steps
-    rest = max(0.0, done_share(config, done) - begin) / max(1 - begin, 1 / config.steps)
-    return config.learning_rate * (1 + math.cos(math.pi * min(rest, 1.0))) / 2
-
-
-def _weights(config: TrainConfig) -> Path:
-    return config.output / f"{config.model.name}.safetensors"
-
-
 def _finish(config: TrainConfig, network: Network) -> Path:
     """Choose the decoder on the held-out titles and write the finished weights."""
     model = config.model
@@ -209,34 +183,8 @@ def _finish(config: TrainConfig, network: Network) -> Path:
         packed = pack(held, model.vqt.rate, config.cache)
         clips = pack_noises(config.noises, model.vqt.rate)
         model = tune(network.eval(), model, packed, config.seed, clips)
-    save_model(network, model, _weights(config))
-    return _weights(config)
-
-
-def _checkpoint(
-    config: TrainConfig, network: Network, optimiser: torch.optim.Optimizer, done: Done
-) -> None:
-    save_model(network, config.model, _weights(config))
-    path, learned = config.output / "resume.pt", optimiser.state_dict()
-    state = {"step": done.steps, "seconds": done.seconds, "optimiser": learned}
-    torch.save(state | {"network": network.state_dict()}, path.with_suffix(".tmp"))
-    path.with_suffix(".tmp").replace(path)
-
-
-def _resume(config: TrainConfig, network: Network, optimiser: torch.optim.Optimizer) -> Done:
-    """What an earlier run in the same folder did; nothing for a new one."""
-    path = config.output / "resume.pt"
-    if not path.exists():
-        return Done()
-    saved = torch.load(path, weights_only=True, map_location="cpu")
-    try:
-        network.load_state_dict(saved["network"])
-    except RuntimeError as error:
-        cure = "delete it, or choose another output folder"
-        raise NotewireError(f"{path}: is of a network of another shape; {cure}") from error
-    optimiser.load_state_dict(saved["optimiser"])
-    print(f"Going on from step {saved['step']} of {path}")
-    return Done(int(saved["step"]), float(saved.get("seconds", 0.0)))
+    save_model(network, model, weights_path(config))
+    return weights_path(config)
 
 
 def _progress() -> Progress:

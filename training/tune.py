@@ -24,9 +24,9 @@ from ..streaming.decoding import DecoderConfig, FrameClock
 from ..streaming.notes import Activations, NoteDecoder
 from ..streaming.pedal import PedalDecoder
 from .augment import AugmentConfig
-from .data import Packed
 from .evaluate import notes_of, pedals_of, within
 from .noises import Clip, no_music
+from .packing import Packed
 from .pedals import Pedals, as_notes
 from .recolour import recoloured
 from .scores import Notes, score_frames, score_offsets, score_onsets
