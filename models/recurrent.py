@@ -25,10 +25,10 @@ def remember(lstm: nn.LSTM, x: Tensor, memory: Memory) -> tuple[Tensor, Memory]:
 def in_full(
     layer: nn.LSTM | nn.GRU, x: Tensor, memory: Memory | Tensor | None
 ) -> tuple[Tensor, Any]:
-    """``layer(x, memory)``, on a GPU in float32, whatever autocast asks for.
+    """``layer(x, memory)``, on a GPU with float32's range, whatever autocast asks for.
 
     There autocast makes it float16, even where bfloat16 was asked for (PyTorch's AutocastRNN.cpp),
-    and the gradients of a large batch are too small for that to be told from zero.
+    in which the gradients of a large batch cannot be told from zero.
     """
     if x.device.type != "cuda":
         return layer(x, memory)

@@ -28,6 +28,8 @@ def coloured(config: AugmentConfig, seed: int = 1) -> np.ndarray:
 
 def test_nothing_asked_nothing_done() -> None:
     assert np.abs(coloured(NONE) - TONE).max() < 1e-5
+    zeros = {name: (0.0, 0.0) if isinstance(value, tuple) else 0 for name, value in NONE}
+    assert np.abs(coloured(AugmentConfig.model_validate(zeros)) - TONE).max() < 1e-5
     assert draw_pitch(NONE, np.random.default_rng(1)) == (0, 1.0)
 
 
@@ -38,7 +40,8 @@ def test_the_same_seed_gives_the_same_sound() -> None:
 
 def test_every_one_of_a_batch_gets_a_room_of_its_own() -> None:
     batch, random = torch.from_numpy(np.stack([TONE] * 3)), torch.Generator().manual_seed(1)
-    one, two, three = recolour(batch, 16_000, AugmentConfig(), random)
+    rooms = NONE.model_copy(update={"room_chance": 1.0})
+    one, two, three = recolour(batch, 16_000, rooms, random)
     assert not torch.allclose(one, two, atol=1e-3)
     assert not torch.allclose(two, three, atol=1e-3)
 

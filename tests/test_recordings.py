@@ -13,7 +13,7 @@ from notewire.streaming.contracts import NotewireError
 from notewire.training.config import TrainConfig
 from notewire.training.labels import read_notes
 from notewire.training.recordings import find_recordings, held_out
-from notewire.training.train import split
+from notewire.training.splits import learnable, split
 
 
 def audio(path: Path) -> None:
@@ -83,3 +83,4 @@ def test_no_title_is_learnt_from_and_tested_on(tmp_path: Path) -> None:
     assert kept
     assert not any(r.instrument.startswith("ENSTDk") for r in learn + held)
     assert all(held_out(r.title, 0.4) for r in held)
+    assert {title for title in "abcdefghijklmnop" if learnable(config)(title)} == titles

@@ -74,6 +74,14 @@ def test_crops_have_their_true_past_and_their_notes(folder: Path) -> None:
         assert (early.sum() - loud.sum()).abs() <= 2
 
 
+def test_a_folder_that_is_listed_often_is_packed_once(folder: Path) -> None:
+    often = find_recordings([folder] * 8)
+    packed = pack(often, 16_000, folder / "cache")
+    assert len(packed) == len(often)
+    assert len({id(each) for each in packed}) == len(often) / 8
+    assert len(list((folder / "cache").iterdir())) == len(often) / 8
+
+
 def test_the_same_seed_draws_the_same_crops(folder: Path) -> None:
     packed = pack(find_recordings([folder]), 16_000, folder / "cache")
     one, two = (next(iter(Crops(packed, CROP, AugmentConfig(), seed=4))) for _ in range(2))
@@ -131,6 +139,7 @@ def test_a_run_with_a_late_decay_may_be_made_longer(folder: Path) -> None:
 def test_a_run_by_the_clock_ends_with_its_minutes(folder: Path) -> None:
     run = config(folder, 1000).model_copy(update={"minutes": 2.0})
     assert learning_rate(run, Done(10, 0.0)) == pytest.approx(run.learning_rate, rel=0.01)
+    assert learning_rate(run, Done(0, 110.0)) < run.learning_rate / 20  # were it still warming up
     assert learning_rate(run, Done(10, 60.0)) == pytest.approx(run.learning_rate / 2, rel=0.01)
     assert done_share(run, Done(10, 120.0)) == 1
     weights = train(run.model_copy(update={"minutes": 0.01}))

@@ -19,7 +19,8 @@ class TrainConfig(BaseModel):
 
     data: list[Path] = Field(description="files or folders of labelled recordings")
     exclude_titles_of: str = Field(
-        default="ENSTDk", description="leave out these instruments and every title that they play"
+        default="ENSTDk",
+        description="leave out these instruments in `data`, and every title that they play there",
     )
     held_out_share: float = Field(
         default=0.08, ge=0.0, lt=1.0, description="titles kept for validation"
@@ -57,7 +58,9 @@ class TrainConfig(BaseModel):
     learning_rate: float = 3e-3
     warmup_steps: int = 200
     decay_steps: int | None = Field(
-        default=None, ge=1, description="steps of the fall to zero at the end; all, unless given"
+        default=None,
+        ge=1,
+        description="of `steps`, those in which the rate falls to zero; all, unless given",
     )
     weight_decay: float = 1e-2
     gradient_norm: float = 1.0

@@ -67,12 +67,12 @@ class Crops(IterableDataset[Crop]):
             yield self._draw(random)
 
     def _draw(self, random: np.random.Generator) -> Crop:
-        crop = self.crop
-        audio, notes, pedals = self._music(random)
-        drawn = random.random()
+        crop, drawn = self.crop, random.random()
         if drawn < self.augment.nothing_chance:
-            audio, notes, pedals = self._noise(random), notes[:0], np.zeros((0, 2))
-        elif drawn < self.augment.nothing_chance + self.augment.beside_chance:
+            audio, notes, pedals = self._noise(random), np.zeros((0, 4)), np.zeros((0, 2))
+        else:
+            audio, notes, pedals = self._music(random)
+        if 0 <= drawn - self.augment.nothing_chance < self.augment.beside_chance:
             audio = beside(audio, self._noise(random), self.augment, random)
         look_aheads = [d / crop.rate for d in crop.look_aheads]
         grid = crop.hops, crop.hop / crop.rate, look_aheads

@@ -33,7 +33,7 @@ UNDAMPED = 90  # a piano has no dampers from about F#6 on: those notes ring out
 RINGING = 4.0  # s, more than they need
 LOUD, FAINT = 0.3, 0.02  # of the peak
 LEAD = 0.03  # s from faint to loud, at most
-TAIL = 1.0  # s rendered after the last note
+TAIL = 1.0  # s after its end in which a damped note is still heard
 
 
 class Instrument(Protocol):
@@ -51,25 +51,31 @@ class Sample:
 class SampledInstrument:
     """Layers of samples, softest first, all at 16 kHz and brought to one loudness.
 
-    varied: whether every piece is played on another piano made of them (training/pianos.py).
+    varied: whether every piece is played on another piano made of them (training/pianos.py). Raises
+    NotewireError for a folder without samples or without one of the layers.
     """
 
     def __init__(
         self, folder: Path, middle_c: int, layers: list[str] | None = None, varied: bool = False
     ) -> None:
         found: dict[str, list[Sample]] = {}
-        paths = sorted(p for p in folder.iterdir() if NAME.match(p.stem))
+        paths = sorted(p for p in folder.glob("*") if NAME.match(p.stem))
         with ThreadPoolExecutor() as threads:
             for path, audio in zip(paths, threads.map(_load, paths), strict=True):
                 layer, pitch = parse_name(path.stem, middle_c)
                 found.setdefault(layer, []).append(Sample(pitch, audio))
-        self.layers = [found[name.upper()] for name in (layers or sorted(found))]
+        wanted = [name.upper() for name in (layers or sorted(found))]
+        missing = [name for name in wanted if name not in found]
+        if missing or not wanted:
+            raise NotewireError(_without(folder, missing, sorted(found)))
+        self.layers = [found[name] for name in wanted]
         self.varied = varied
 
     def perform(self, notes: Notes, random: np.random.Generator) -> NDArray[np.float32]:
         """All notes mixed, on one drawn set of dampers, or one drawn piano."""
         ways = draw_character(random) if self.varied else Character(draw_damping(random))
-        audio = np.zeros(int((notes[:, 1].max() + TAIL) * RATE), np.float32)
+        silent = (notes[:, 1] + dying(notes[:, 2])).max()
+        audio = np.zeros(int(silent * RATE), np.float32)
         for note in notes:
             begin = int(note[0] * RATE)
             sound = self.play(note, ways)[: len(audio) - begin]
@@ -100,6 +106,11 @@ def _slowed(audio: NDArray[np.float32], ratio: float, length: int) -> NDArray[np
     between = (place - below).astype(np.float32)
     low, high = audio[below], audio[np.minimum(below + 1, len(audio) - 1)]
     return np.asarray(low + between * (high - low), np.float32)
+
+
+def dying(pitch: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Seconds after a note's end in which it is still heard."""
+    return np.where(pitch >= UNDAMPED, RINGING, TAIL)
 
 
 def damping(pitch: int, release: float) -> float:
@@ -145,6 +156,13 @@ class SoundFont:
             raise NotewireError(f"{self.file}: cannot be played ({error}); {cure}") from error
         if wrong := [line for line in done.stderr.splitlines() if "error:" in line]:
             raise NotewireError(f"{self.file}: cannot be played ({wrong[0]}); {cure}")
+
+
+def _without(folder: Path, missing: list[str], have: list[str]) -> str:
+    """What to say of a folder that lacks layers, or samples at all."""
+    if not have:
+        return f"{folder}: no samples; one sound file a note, its name ending in the pitch"
+    return f"{folder}: no layer {', '.join(missing)}; it has {', '.join(have)}"
 
 
 def open_instrument(

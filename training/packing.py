@@ -32,9 +32,11 @@ class Packed:
 def pack(recordings: list[Recording], rate: int, cache: Path) -> list[Packed]:
     """Decode and resample once, on all cores; later runs map the cached files into memory."""
     cache.mkdir(parents=True, exist_ok=True)
+    once = list(dict.fromkeys(recordings))  # a folder may be listed twice, to be heard more often
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        packed = threads.map(lambda each: _pack(each, rate, cache), recordings)
-        return list(track(packed, "Packing recordings", total=len(recordings)))
+        packed = threads.map(lambda each: _pack(each, rate, cache), once)
+        found = dict(zip(once, track(packed, "Packing recordings", total=len(once)), strict=True))
+    return [found[each] for each in recordings]
 
 
 def pack_noises(folders: list[Path], rate: int) -> list[Clip]:

@@ -119,16 +119,18 @@ def _lifted(size: int, rate: int, pedals: Pedals) -> Audio:
 
 def draw_strings(rate: int, random: Random) -> Audio:
     """Impulse response of all strings together, its energy 1 (compare Weinreich 1977)."""
-    time = np.arange(int(ALONG_S * rate)) / rate
-    sound = np.zeros(len(time))
+    time = np.arange(int(ALONG_S * rate), dtype=np.float32) / np.float32(rate)
+    sound = np.zeros_like(time)
     for pitch in STRINGS:
         for partial in range(1, PARTIALS + 1):
             frequency = partial * 440 * 2 ** ((pitch - 69 + random.normal(0, 0.03)) / 12)
             if frequency < rate / 2.5:
                 decay = 3.0 * (frequency / 110) ** -0.6
-                wave = np.sin(2 * np.pi * frequency * time + random.uniform(0, 2 * np.pi))
-                sound += random.exponential(1 / partial) * wave * np.exp(-time / decay)
-    return (sound / np.sqrt((sound**2).sum())).astype(np.float32)
+                phase = random.uniform(0, 2 * np.pi)
+                wave = np.sin(np.float32(2 * np.pi * frequency) * time + np.float32(phase))
+                loud = np.float32(random.exponential(1 / partial))
+                sound += loud * wave * np.exp(time * np.float32(-1 / decay))
+    return sound / np.sqrt((sound**2).sum())
 
 
 def _thump(rate: int, random: Random) -> Audio:

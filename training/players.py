@@ -7,8 +7,9 @@ touch, strings, tuning, dampers, pedal and knocks.
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,18 +19,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from rich.progress import track
 
 from ..streaming.contracts import LOWEST_PITCH, PITCHES, NotewireError
-from .instruments import RATE, Instrument, SampledInstrument
+from .instruments import RATE, Instrument, SampledInstrument, dying
 from .midi_notes import midi_messages, notes_in
 from .pedals import Pedals, pedals_in
 from .pianos import LAW, draw_mechanism, draw_strings, in_wood
-from .recordings import held_out
 from .render import Variation, draw_variation, folded, key_ends
 from .scores import Notes
 
 KEYS = LOWEST_PITCH, LOWEST_PITCH + PITCHES - 1
+SUFFIXES = ".mid", ".midi"
 BEFORE = 8.0  # s before a crop from which on notes still sound in it
-DYING = 1.0  # s after a note's end in which it still sounds
-CHORD = 2.0  # peak of what is played at once, where the loudest note alone has some .5
+CHORD = 2.0  # peak of loud passages, in which many notes sound; that of one note is about .5
 STRINGS = 12  # sets of strings that sound along
 
 
@@ -48,8 +48,10 @@ class PlayersConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    midi: list[Path] = Field(description="folders of MIDI files; one named twice is played twice")
-    pianos: list[PianoConfig]
+    midi: list[Path] = Field(
+        min_length=1, description="folders of MIDI files; one named twice is played twice as often"
+    )
+    pianos: list[PianoConfig] = Field(min_length=1)
     share: float = Field(default=0.45, gt=0.0, le=1.0, description="of the crops with music")
 
 
@@ -105,9 +107,9 @@ def _excerpt(piece: Piece, vary: Variation, begin: float, seconds: float) -> Pie
     """What sounds within ``seconds`` from ``begin`` on, in seconds from there."""
     sounding, keys = (vary(notes) - [begin, begin, 0, 0] for notes in (piece.sounding, piece.keys))
     pedals = piece.pedals / vary.tempo - begin
-    begun = (sounding[:, 0] > -BEFORE) & (sounding[:, 0] < seconds)
+    sounding, keys = (t[(t[:, 0] > -BEFORE) & (t[:, 0] < seconds)] for t in (sounding, keys))
     return Piece(
-        folded(sounding[begun & (sounding[:, 1] > -DYING)], *KEYS),
+        folded(sounding[sounding[:, 1] > -dying(sounding[:, 2])], *KEYS),
         keys,
         pedals[(pedals[:, 1] > -BEFORE) & (pedals[:, 0] < seconds)],
     )
@@ -119,27 +121,35 @@ def _level(piece: Piece, vary: Variation, random: np.random.Generator) -> np.flo
     return np.float32(random.uniform(0.1, 0.9) / (CHORD * loud))
 
 
-def open_players(config: PlayersConfig, rate: int, held_out_share: float, seed: int) -> Players:
-    """Pieces, without titles that are held out, and pianos in memory.
+def open_players(
+    config: PlayersConfig, rate: int, learnable: Callable[[str], bool], seed: int
+) -> Players:
+    """Pianos, and pieces whose titles, the names of their files, are ``learnable``, in memory.
 
-    Raises NotewireError where there is nothing to play.
+    Raises NotewireError where there is nothing to play, or nothing to play it on.
     """
     if rate != RATE:
         raise NotewireError(f"played: pianos sound at {RATE} Hz, the model listens at {rate} Hz")
-    files = [file for folder in config.midi for file in sorted(folder.rglob("*.mid"))]
-    pieces = _read([file for file in files if not held_out(file.stem, held_out_share)])
+    files = [file for folder in config.midi for file in _midi_files(folder)]
+    pieces = _read([file for file in files if learnable(file.stem)])
     if not pieces:
         raise NotewireError(f"there is no MIDI file with notes in {config.midi}")
     pianos = [
         SampledInstrument(piano.samples, piano.middle_c, piano.layers, varied=True)
         for piano in track(config.pianos, "Loading pianos")
     ]
-    return Players(pieces, list(pianos), seed)
+    return Players(pieces, [*pianos], seed)
+
+
+def _midi_files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise NotewireError(f"{folder}: no such folder")
+    return sorted(file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES)
 
 
 def _read(files: list[Path]) -> list[Piece]:
     """Those that have notes, on all cores."""
-    with ProcessPoolExecutor(os.cpu_count()) as processes:
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:
         read = processes.map(read_piece, files, chunksize=4)
         pieces = list(track(read, "Reading performances", total=len(files)))
     return [piece for piece in pieces if len(piece.sounding)]

@@ -73,9 +73,10 @@ def _frequencies(audio: Tensor, size: int, rate: int) -> Tensor:
 
 def _room(audio: Tensor, rate: int, config: AugmentConfig, draw: Draw) -> Tensor:
     """Impulse responses: the direct sound, then decaying noise, of which bass is left longest."""
-    size = int(rate * config.room_decay[1])
+    size = max(1, int(rate * config.room_decay[1]))
     time = torch.arange(size, device=audio.device) / rate
-    decay, darker = draw.between(*config.room_decay), draw.between(0, config.room_darker)
+    decay = draw.between(*config.room_decay).clamp(min=1 / rate)
+    darker = draw.between(0, config.room_darker)
     tail = _decayed(draw.normal(size) * draw.chance(0.5, size), rate, decay, darker)
     tail = tail * ((time > draw.between(0.0005, 0.02)) & (time < decay))
     wet = ratio(draw.between(*config.room_wet_db)) * draw.chance(config.room_chance)

@@ -22,14 +22,13 @@ def done_share(config: TrainConfig, done: Done) -> float:
 
 
 def learning_rate(config: TrainConfig, done: Done) -> float:
-    """Linear warm-up, perhaps a while at the full rate, then a cosine down to zero.
+    """Linear warm-up, perhaps a while at the full rate, and a cosine down to zero.
 
     With ``decay_steps`` a run can be made longer afterwards: up to them it does not depend on the
     end (Hu et al. 2024, MiniCPM, section 4).
     """
-    if done.steps < config.warmup_steps:
-        return config.learning_rate * (done.steps + 1) / config.warmup_steps
+    warm = min(1.0, (done.steps + 1) / max(1, config.warmup_steps))
     decay = config.decay_steps or config.steps
     begin = max(config.warmup_steps, config.steps - decay) / config.steps
     rest = max(0.0, done_share(config, done) - begin) / max(1 - begin, 1 / config.steps)
-    return config.learning_rate * (1 + math.cos(math.pi * min(rest, 1.0))) / 2
+    return config.learning_rate * warm * (1 + math.cos(math.pi * min(rest, 1.0))) / 2

@@ -26,9 +26,9 @@ from .loss import losses
 from .packing import pack, pack_noises
 from .players import Players, open_players
 from .recolour import recolour
-from .recordings import Recording, find_recordings, held_out
 from .resume import checkpoint, resume, weights_path
 from .schedule import Done, done_share, learning_rate
+from .splits import learnable, split
 from .tune import tune
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of mallopt(3)
@@ -81,13 +81,14 @@ def _loop(
     curves, begun = SummaryWriter(config.output / "curves", purge_step=done.steps), monotonic()
     with curves, _progress() as progress:
         bar = progress.add_task("Training", total=1.0, step=done.steps, loss=math.nan)
-        while (share := done_share(config, done)) < 1:
+        while done_share(config, done) < 1:
             parts = _learn(config, network, optimiser, next(batches), random, done)
             for name, value in parts.items():
                 curves.add_scalar(f"loss/{name}", value, done.steps)
-            begun, seconds = monotonic(), done.seconds + monotonic() - begun
-            done = Done(done.steps + 1, seconds)
-            progress.update(bar, completed=share, step=done.steps, loss=sum(parts.values()))
+            now = monotonic()
+            begun, done = now, Done(done.steps + 1, done.seconds + now - begun)
+            share, loss = done_share(config, done), sum(parts.values())
+            progress.update(bar, completed=share, step=done.steps, loss=loss)
             if done.steps % config.checkpoint_every == 0:
                 checkpoint(config, network, optimiser, done)
     checkpoint(config, network, optimiser, done)
@@ -103,26 +104,6 @@ def _keep_freed_memory() -> None:
         libc = ctypes.CDLL("libc.so.6")
         libc.mallopt(M_MMAP_MAX, 0)
         libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
-
-
-def split(config: TrainConfig) -> tuple[list[Recording], list[Recording]]:
-    """Recordings to learn from and recordings held out, with no title in both."""
-    found = find_recordings(list(config.data))
-    barred = [r for r in found if _barred(r, config)]
-    titles = {r.title for r in barred}
-    usable = [r for r in found if r not in barred and r.title not in titles]
-    held = [r for r in usable if held_out(r.title, config.held_out_share)]
-    learn = [r for r in usable if r not in held]
-    if config.learn == "pedal":
-        learn, held = ([r for r in part if r.pedals() is not None] for part in (learn, held))
-    if not learn:
-        raise NotewireError(f"no labelled recordings to learn from in {config.data}")
-    return learn, held
-
-
-def _barred(recording: Recording, config: TrainConfig) -> bool:
-    prefix = config.exclude_titles_of
-    return bool(prefix) and recording.instrument.startswith(prefix)
 
 
 def _batches(config: TrainConfig, memory: int, seed: int) -> Iterator[Batch]:
@@ -142,8 +123,9 @@ def _players(config: TrainConfig) -> tuple[Players | None, float]:
     """Who plays, if anybody, and their share of the crops."""
     if config.played is None:
         return None, 0.0
-    rate, share = config.model.vqt.rate, config.held_out_share
-    return open_players(config.played, rate, share, config.seed), config.played.share
+    rate = config.model.vqt.rate
+    players = open_players(config.played, rate, learnable(config), config.seed)
+    return players, config.played.share
 
 
 def _learn(
