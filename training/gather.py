@@ -17,6 +17,7 @@ from rich.progress import track
 from ..streaming.contracts import NotewireError
 from .exercises import write_exercises
 from .instruments import midi_name, open_instrument
+from .midi_notes import midi_files
 from .pedalling import write_pedals
 from .recordings import audio_files, find_recordings
 from .render import render_folder
@@ -144,7 +145,7 @@ def _render(job: Render, out: Path) -> None:
     unfinished = out / "unfinished" / job.to.name
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
-    midis = sorted((out / job.midi).rglob("*.mid"))
+    midis = midi_files(out / job.midi)
     samples = out / job.instrument
     instrument = open_instrument(samples, job.middle_c, job.layers, job.programs, job.varied)
     how = (job.keys, job.track, job.piano, job.varied)

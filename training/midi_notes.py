@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..streaming.contracts import NotewireError
 from .scores import Notes
 
+SUFFIXES = ".mid", ".midi"
 SUSTAIN = 64
 DRUMS = 9  # the General MIDI channel that has no pitches
 TICKS = 960  # of a quarter: at 120 a minute half a millisecond each
@@ -49,6 +50,13 @@ class PedalledKeys:
             self._kept.discard(pitch)
             if now > onset:
                 self.notes.append((onset, now, pitch, velocity))
+
+
+def midi_files(folder: Path) -> list[Path]:
+    """All in a folder and those below it. Raises NotewireError where there is no such folder."""
+    if not folder.is_dir():
+        raise NotewireError(f"{folder}: no such folder")
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
 
 
 def midi_messages(path: Path, track: str = "") -> list[Any]:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
-from .midi_notes import read_midi
+from .midi_notes import midi_files, read_midi
 from .pedals import SUFFIX, Pedals, midi_pedals
 from .recordings import Recording, find_recordings
 from .scores import Notes
@@ -54,7 +54,7 @@ def _pairs(played: Notes, heard: Notes) -> NDArray[np.float64]:
 
 def write_pedals(midis: Path, recordings: list[Recording]) -> int:
     """How many recordings have got their pedals; those that know them are left alone."""
-    known, written = {path.stem.lower(): path for path in midis.rglob("*.mid")}, 0
+    known, written = {path.stem.lower(): path for path in midi_files(midis)}, 0
     for recording in (each for each in recordings if each.pedals() is None):
         midi = known.get(recording.title.lower())
         pedals = pedals_of(recording.notes(), midi) if midi else None

@@ -20,14 +20,13 @@ from rich.progress import track
 
 from ..streaming.contracts import LOWEST_PITCH, PITCHES, NotewireError
 from .instruments import RATE, Instrument, SampledInstrument, dying
-from .midi_notes import midi_messages, notes_in
+from .midi_notes import midi_files, midi_messages, notes_in
 from .pedals import Pedals, pedals_in
 from .pianos import LAW, draw_mechanism, draw_strings, in_wood
 from .render import Variation, draw_variation, folded, key_ends
 from .scores import Notes
 
 KEYS = LOWEST_PITCH, LOWEST_PITCH + PITCHES - 1
-SUFFIXES = ".mid", ".midi"
 BEFORE = 8.0  # s before a crop from which on notes still sound in it
 CHORD = 2.0  # peak of loud passages, in which many notes sound; that of one note is about .5
 STRINGS = 12  # sets of strings that sound along
@@ -130,7 +129,7 @@ def open_players(
     """
     if rate != RATE:
         raise NotewireError(f"played: pianos sound at {RATE} Hz, the model listens at {rate} Hz")
-    files = [file for folder in config.midi for file in _midi_files(folder)]
+    files = [file for folder in config.midi for file in midi_files(folder)]
     pieces = _read([file for file in files if learnable(file.stem)])
     if not pieces:
         raise NotewireError(f"there is no MIDI file with notes in {config.midi}")
@@ -139,12 +138,6 @@ def open_players(
         for piano in track(config.pianos, "Loading pianos")
     ]
     return Players(pieces, [*pianos], seed)
-
-
-def _midi_files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise NotewireError(f"{folder}: no such folder")
-    return sorted(file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES)
 
 
 def _read(files: list[Path]) -> list[Piece]:

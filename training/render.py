@@ -24,7 +24,7 @@ from rich.progress import Progress
 
 from ..streaming.contracts import NotewireError
 from .instruments import RATE, Instrument, open_instrument
-from .midi_notes import read_midi
+from .midi_notes import midi_files, read_midi
 from .pedals import SUFFIX, Pedals, midi_pedals
 from .pianos import draw_mechanism, draw_strings, in_wood
 from .scores import Notes
@@ -177,7 +177,7 @@ def main() -> None:
     parser.add_argument("--varied", action="store_true", help="every piece on another piano")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    midis = sorted(given.midis.rglob("*.mid"))
+    midis = midi_files(given.midis)
     keys = (given.range[0], given.range[1])
     render_folder(
         midis,
