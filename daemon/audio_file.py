@@ -31,6 +31,8 @@ class AudioFile:
             stream = container.streams.audio[0]
             self.rate = int(stream.rate)
             self.seconds = (container.duration or 0) / av.time_base
+        if not self.rate:  # only the name promised sound
+            raise NotewireError(f"{path}: cannot be read as sound; export it again")
         if self.rate not in RATES:
             raise NotewireError(f"{path}: {self.rate} Hz is outside 8 to 192 kHz; convert it first")
         _check_length(path, self.seconds)

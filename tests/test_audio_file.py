@@ -73,7 +73,9 @@ def bad_files(folder: Path) -> dict[str, Path]:
     paths = {name: folder / f"{name}.wav" for name in ("empty", "text", "nan", "long", "noise")}
     paths["empty"].write_bytes(b"")
     paths["text"].write_text("this is not music\n" * 100)
-    paths["noise"].write_bytes(np.random.default_rng(1).bytes(5000))
+    paths["junk"] = folder / "junk.flac"
+    for name in ("noise", "junk"):
+        paths[name].write_bytes(np.random.default_rng(1).bytes(5000))
     soundfile.write(paths["nan"], np.full(1000, np.nan), 44_100, subtype="FLOAT")
     write_promise(paths["long"])
     return paths | {"missing": folder / "missing.wav", "folder": folder}
@@ -95,6 +97,7 @@ def write_promise(path: Path) -> None:
         "empty": "is empty",
         "text": "cannot be read as sound",
         "noise": "cannot be read as sound",
+        "junk": "cannot be read as sound",
         "nan": "not numbers",
         "long": "too long",
         "missing": "no such file",
