@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from ..streaming.contracts import NotewireError
-from ..streaming.decoding import DecoderConfig
+from ..streaming.decoding import DecoderConfig, FrameClock
 from ..streaming.vqt_config import VQTConfig
 
 Mode = Literal["fast", "balanced", "accurate"]
@@ -15,7 +15,10 @@ MODES: tuple[Mode, ...] = ("fast", "balanced", "accurate")
 
 
 class NetworkConfig(BaseModel):
-    """Sizes of the network; ``look_ahead``: samples heard after a frame before it is judged."""
+    """Sizes of the network, and the samples heard after a frame before it is judged.
+
+    ``look_ahead``: once for each mode; ``sooner``: before that, where what is heard is sure.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -28,7 +31,13 @@ class NetworkConfig(BaseModel):
     hidden: int = 96
     layers: int = 1  # LSTMs over each pitch
     pedal: int = 0  # units that listen for the sustain pedal; 0: nobody does
+    sooner: tuple[int, ...] = ()
     look_ahead: dict[Mode, int] = {"fast": 256, "balanced": 640, "accurate": 2240}
+
+    @property
+    def look_aheads(self) -> tuple[int, ...]:
+        """One for each of the network's heads, samples."""
+        return (*self.sooner, *self.look_ahead.values())
 
 
 class ModelConfig(BaseModel):
@@ -49,3 +58,14 @@ class ModelConfig(BaseModel):
             have = ", ".join(self.network.look_ahead)
             raise NotewireError(f"the model '{self.name}' has no mode '{mode}', only {have}")
         return self.decoder[mode]
+
+    def heads(self, mode: Mode) -> list[int]:
+        """Which of the network's heads are heard in a mode, by look-ahead, its own last."""
+        waits, own = self.network.look_aheads, self.network.look_ahead[mode]
+        heads = [head for head, wait in enumerate(waits) if wait <= own]
+        return sorted(heads, key=waits.__getitem__)
+
+    def clock(self, mode: Mode, delay: int = 0) -> FrameClock:
+        """Of those heads. delay: held back by a resampler, samples."""
+        *sooner, own = (self.network.look_aheads[head] for head in self.heads(mode))
+        return FrameClock(self.vqt.rate, self.vqt.hop, own, delay, tuple(sooner))

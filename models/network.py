@@ -23,6 +23,7 @@ from .pedal import PedalHead
 from .recurrent import Memory, remember
 
 OUTPUTS = ("onset", "frame", "offset", "velocity", "shift")
+HEADS = ("heads.weight", "heads.bias", "pedal.out.weight", "pedal.out.bias")  # once a look-ahead
 
 
 class NetworkState(NamedTuple):
@@ -71,7 +72,8 @@ class Network(nn.Module):
         self.lstm = nn.LSTM(sizes.channels, sizes.hidden)
         self.after = IntervalMixer(sizes.hidden, sizes.mixing_heads)
         self.deeper = nn.ModuleList(Layer(sizes) for _ in range(sizes.layers - 1))
-        self.heads = nn.Linear(sizes.hidden, len(sizes.look_ahead) * len(OUTPUTS))
+        self.look_aheads = sizes.look_aheads
+        self.heads = nn.Linear(sizes.hidden, len(self.look_aheads) * len(OUTPUTS))
         self.pedal = PedalHead(config.vqt, sizes) if sizes.pedal else None
 
     def forward(
@@ -125,10 +127,12 @@ class Network(nn.Module):
     def adopt(self, other: Network) -> None:
         """Begin with another network's weights; harmonics that it did not hear begin at zero.
 
-        Layers that it did not have change nothing at first. Raises NotewireError where the two
-        differ in more than that.
+        Layers that it did not have change nothing at first; each look-ahead begins as the nearest
+        of its own. Raises NotewireError where the two differ in more than that.
         """
         theirs = other.state_dict()
+        for name in filter(theirs.__contains__, HEADS):
+            theirs[name] = _nearest(theirs[name], other.look_aheads, self.look_aheads)
         for name, mine in self.state_dict().items():
             if name not in theirs:
                 continue
@@ -219,6 +223,12 @@ class IntervalMixer(nn.Module):
     def _matrix(self) -> Tensor:
         """(heads, 88, 88): row q, column p holds the kernel's weight of the interval q - p."""
         return self.kernel.unfold(-1, PITCHES, 1).flip(-1)
+
+
+def _nearest(head: Tensor, theirs: tuple[int, ...], mine: tuple[int, ...]) -> Tensor:
+    """Rows (look-aheads * outputs, ...) of a head, for each of mine those of the nearest."""
+    rows = [min(range(len(theirs)), key=lambda i, d=d: abs(theirs[i] - d)) for d in mine]
+    return head.unflatten(0, (len(theirs), -1))[rows].flatten(0, 1)
 
 
 class Layer(nn.Module):

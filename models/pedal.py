@@ -27,7 +27,7 @@ class PedalHead(nn.Module):
         self.frames = nn.Linear(vqt.bins, sizes.pedal)
         self.keys = nn.Linear(sizes.hidden, sizes.pedal)
         self.gru = nn.GRU(3 * sizes.pedal, sizes.pedal)
-        self.out = nn.Linear(sizes.pedal, len(sizes.look_ahead))
+        self.out = nn.Linear(sizes.pedal, len(sizes.look_aheads))
 
     def forward(self, frames: Tensor, keys: Tensor, memory: Tensor | None) -> tuple[Tensor, Tensor]:
         seen = torch.relu(self.frames(frames.detach())).transpose(0, 1)

@@ -113,18 +113,36 @@ def test_noises_make_crops_without_notes(folder: Path) -> None:
 
 
 def test_a_training_begins_with_the_weights_of_another(folder: Path) -> None:
-    weights = train(config(folder, 3))
-    more = NetworkConfig(
-        channels=8, summary=8, mixing_heads=2, hidden=8,
-        harmonics=(*SIZES.harmonics, 10, 12), look_ahead={"balanced": 500},
-    )  # fmt: skip
-    with pytest.raises(NotewireError, match=r"another shape: heads\.weight"):
-        Network(ModelConfig(network=more)).adopt(load_model(weights)[0])
-    grown = {"look_ahead": SIZES.look_ahead, "layers": 3}
-    heard = Network(ModelConfig(network=more.model_copy(update=grown)))
-    heard.adopt(load_model(weights)[0])
+    theirs = load_model(train(config(folder, 3)))[0]
     audio = torch.randn(1, 20 * 320, generator=torch.Generator().manual_seed(1))
-    assert torch.allclose(heard(audio)[0], load_model(weights)[0](audio)[0], atol=1e-5)
+    more = SIZES.model_copy(update={"harmonics": (*SIZES.harmonics, 10, 12), "layers": 3})
+    heard = Network(ModelConfig(network=more))
+    heard.adopt(theirs)
+    assert torch.allclose(heard(audio)[0], theirs(audio)[0], atol=1e-5)
+    other = Network(ModelConfig(network=SIZES.model_copy(update={"summary": 9})))
+    with pytest.raises(NotewireError, match=r"another shape: encoder\.summary"):
+        other.adopt(theirs)
+
+
+def test_a_new_look_ahead_begins_as_the_nearest_that_was_there(folder: Path) -> None:
+    theirs = load_model(train(config(folder, 3)))[0]
+    audio = torch.randn(1, 20 * 320, generator=torch.Generator().manual_seed(1))
+    waits = {"sooner": (0, 2000), "look_ahead": {"balanced": 500}}
+    mine = Network(ModelConfig(network=SIZES.model_copy(update=waits)))
+    mine.adopt(theirs)
+    assert SIZES.look_aheads == (256, 640, 2240)
+    assert torch.allclose(mine(audio)[0], theirs(audio)[0][:, :, [0, 2, 1]], atol=1e-5)
+
+
+def test_a_new_head_can_learn_on_a_network_as_it_is(folder: Path) -> None:
+    first = train(config(folder, 3))
+    model = ModelConfig(network=SIZES.model_copy(update={"sooner": (0,)}), name="tiny")
+    changes = {"start_from": first, "output": folder / "more", "learn": "heads", "model": model}
+    weights = train(config(folder, 3).model_copy(update={**changes, "tune_on": "nothing"}))
+    before, after = (load_model(path)[0].state_dict() for path in (first, weights))
+    learned = {name for name, weight in after.items() if not torch.equal(weight, before[name])}
+    assert learned == {"heads.weight", "heads.bias"}
+    assert load_model(weights)[1].decoder == model.decoder
 
 
 def test_a_run_with_a_late_decay_may_be_made_longer(folder: Path) -> None:

@@ -25,9 +25,10 @@ class TrainConfig(BaseModel):
     held_out_share: float = Field(
         default=0.08, ge=0.0, lt=1.0, description="titles kept for validation"
     )
-    tune_on: Literal["all", "pianos"] = Field(
+    tune_on: Literal["all", "pianos", "nothing"] = Field(
         default="all",
-        description="held-out recordings that choose thresholds; pianos: that use a pedal",
+        description="held-out recordings that choose thresholds; pianos: that use a pedal; "
+        "nothing: those of `model` stay",
     )
     played: PlayersConfig | None = Field(
         default=None, description="music that sampled pianos play while training goes on"
@@ -38,8 +39,10 @@ class TrainConfig(BaseModel):
     start_from: Path | None = Field(
         default=None, description="weights to begin with instead of random ones"
     )
-    learn: Literal["all", "pedal"] = Field(
-        default="all", description="pedal: what hears notes stays as it is"
+    learn: Literal["all", "pedal", "heads"] = Field(
+        default="all",
+        description="pedal: what hears notes stays as it is; heads: only what answers for each "
+        "look-ahead learns",
     )
     output: Path = Field(description="folder for checkpoints, curves and the finished weights")
     cache: Path = Field(description="folder for decoded audio")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -59,17 +60,13 @@ def _begin(config: TrainConfig) -> Network:
     network = Network(config.model)
     if config.start_from:
         network.adopt(open_model(str(config.start_from), "cpu")[0])
-    if config.learn == "pedal":
-        _only_pedal(network)
+    if config.learn != "all":
+        learning = network.heads if config.learn == "heads" else network.pedal
+        if learning is None:
+            raise NotewireError("learn: pedal needs model.network.pedal, the number of its units")
+        network.requires_grad_(False)
+        learning.requires_grad_(True)
     return network
-
-
-def _only_pedal(network: Network) -> None:
-    """Raises NotewireError for a network that does not listen for it."""
-    if network.pedal is None:
-        raise NotewireError("learn: pedal needs model.network.pedal, the number of its units")
-    network.requires_grad_(False)
-    network.pedal.requires_grad_(True)
 
 
 def _loop(
@@ -113,10 +110,17 @@ def _batches(config: TrainConfig, memory: int, seed: int) -> Iterator[Batch]:
     hours = sum(len(p.audio) for p in packed) / vqt.rate / 3600
     print(f"{len(learn)} recordings to learn from ({hours:.1f} h), {len(held)} held out")
     hops = round(config.crop_seconds * vqt.rate / vqt.hop)
-    crop = CropConfig(vqt.rate, vqt.hop, hops, memory, tuple(sizes.look_ahead.values()))
+    crop = CropConfig(vqt.rate, vqt.hop, hops, memory, sizes.look_aheads)
     noises = pack_noises(config.noises, vqt.rate)
     crops = Crops(packed, crop, config.augment, seed, noises, *_players(config))
-    return iter(DataLoader(crops, config.batch, num_workers=config.workers))
+    loader = DataLoader(crops, config.batch, num_workers=config.workers, worker_init_fn=_give_way)
+    return iter(loader)
+
+
+def _give_way(worker: int) -> None:
+    """Let a step that learns have the cores before those who prepare the next ones."""
+    with suppress(AttributeError, OSError):
+        os.nice(10)
 
 
 def _players(config: TrainConfig) -> tuple[Players | None, float]:
@@ -158,7 +162,7 @@ def _learn(
 def _finish(config: TrainConfig, network: Network) -> Path:
     """Choose the decoder on the held-out titles and write the finished weights."""
     model = config.model
-    held = split(config)[1]
+    held = split(config)[1] if config.tune_on != "nothing" else []
     if config.tune_on == "pianos":
         held = [each for each in held if (pedals := each.pedals()) is not None and len(pedals)]
     if held:
