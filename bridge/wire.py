@@ -107,8 +107,8 @@ class LatencyMessage(msgspec.Struct, frozen=True, tag="latency"):
 
     median: float
     p95: float
-    look_ahead: float
-    engine: float  # blocks and hops that fill, computing, queues
+    look_ahead: float  # listening on, to the end of the hop that tells
+    engine: float  # blocks that fill, computing, queues
     input: float | None  # the sound card's share; null until `notewire calibrate` has measured it
     midi: float | None = None  # then, on the way to the MIDI port; null where there is none
 

@@ -22,7 +22,7 @@ File = Annotated[
 Mode = Annotated[
     str | None,
     typer.Option(
-        help="fast, balanced or accurate: how long to listen first; balanced, for files accurate."
+        help="fast, balanced or accurate: how long to listen at most; balanced, for files accurate."
     ),
 ]
 Model = Annotated[str | None, typer.Option(help="piano, small, or a .safetensors file.")]

@@ -180,7 +180,7 @@ class Config(Section):
     """Everything that can be set."""
 
     model: str = Field(default="piano", description="a shipped model, or a .safetensors file")
-    mode: Mode = Field(default="balanced", description="how long to listen before speaking")
+    mode: Mode = Field(default="balanced", description="longest wait before speaking")
     device: str = Field(default="auto", description="auto, cpu, cuda or mps")
     threads: int = Field(
         default=1,

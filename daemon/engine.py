@@ -104,7 +104,7 @@ class Engine:
             self.transcriber.hop / self.transcriber.rate,
             self.source.lost / self.source.rate,
             self.latency.device,
-            self.transcriber.decoder.clock.look_ahead / self.transcriber.rate,
+            percentiles(self.latency.waited).median,
             self.source.glitches,
             self.latency.transit(),
         )
@@ -122,13 +122,14 @@ class Engine:
             self.release()  # no audio comes: what sounds now would hang until it does
         before, begun = self.transcriber.hops, time.perf_counter()
         for event in self.transcriber.feed(block):
-            self._say(replace(event, emitted=self.transcriber.position))
+            self._say(replace(event, emitted=self.transcriber.position), event.emitted)
         self._express()
         self.afterthoughts.say(self.muted)
         if done := self.transcriber.hops - before:
             self.hops.append((time.perf_counter() - begun) / done)
 
-    def _say(self, event: NoteEvent) -> None:
+    def _say(self, event: NoteEvent, known: int | None = None) -> None:
+        """known: how much of the stream it took to know of it, samples; else as it says itself."""
         if self.muted:
             return
         self.sinks.send(event)
@@ -136,7 +137,9 @@ class Engine:
         latency = None
         if isinstance(event, NoteOn):
             self.notes += 1
-            latency = self.latency.said(event.onset / self.transcriber.rate)
+            known = event.emitted if known is None else known
+            rate = self.transcriber.rate
+            latency = self.latency.said(event.onset / rate, known / rate)
         self.view.note(event, self._seconds, latency)
 
     def _express(self) -> None:

@@ -29,6 +29,7 @@ class LatencyMeter:
         self.transit: Callable[[], float | None] = lambda: None  # then, to the MIDI port, seconds
         self._offset = self._since = None
         self.recent: deque[float] = deque(maxlen=RECENT)
+        self.waited: deque[float] = deque(maxlen=RECENT)
 
     def arrived(self, position: float) -> None:
         """The stream stands at ``position`` seconds now."""
@@ -54,10 +55,14 @@ class LatencyMeter:
             return None
         return moment - self._offset + (self.device or 0.0)
 
-    def said(self, onset: float) -> float:
-        """A note with this onset, in seconds of the stream, is said now; its latency, seconds."""
+    def said(self, onset: float, known: float) -> float:
+        """A note with this onset is said now; its latency, seconds.
+
+        known: how much of the stream it took to know of it; both in seconds of the stream.
+        """
         latency = self._clock() - self.sounded(onset)
         self.recent.append(latency)
+        self.waited.append(known - onset)
         return latency
 
 
@@ -80,7 +85,7 @@ class Summary:
     hop_seconds: float
     lost: float
     device: float | None = None  # share of the latency that is the input's; None: not measured
-    look_ahead: float = 0.0  # share that is listening on before an answer
+    look_ahead: float = 0.0  # share that is listening on after the onset before an answer
     glitches: int = 0  # losses that the audio system reported without saying how much
     midi: float | None = None  # from being said to the MIDI port; None: there is none
 
@@ -91,7 +96,7 @@ class Summary:
 
     @property
     def engine(self) -> float:
-        """What is left of the median latency: blocks and hops that fill, computing, queues."""
+        """What is left of the median latency: blocks that fill, computing, queues."""
         return max(0.0, self.latency.median - self.look_ahead - (self.device or 0.0))
 
     def _latency(self) -> str:

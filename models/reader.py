@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..streaming.contracts import NoteEvent, Pedal
-from ..streaming.decoding import DecoderConfig, FrameClock
+from ..streaming.decoding import DecoderConfig
 from ..streaming.notes import Activations, NoteDecoder, silence
 from ..streaming.pedal import PedalDecoder, PedalState
 from .config import Mode, ModelConfig
@@ -32,21 +32,21 @@ class Reader:
         self.switch(mode, decoder)
 
     def switch(self, mode: Mode, decoder: DecoderConfig | None) -> None:
-        """All look-aheads are answered at every hop: a mode is the choice of one."""
-        tuned, look_aheads = self._config.tuned(mode), self._config.network.look_ahead
+        """All look-aheads are answered at every hop: a mode is the choice of the longest heard."""
+        tuned = self._config.tuned(mode)
+        knobs = decoder or tuned
         self.mode: Mode = mode
-        self._head = list(look_aheads).index(mode)
-        vqt = self._config.vqt
-        clock = FrameClock(vqt.rate, vqt.hop, look_aheads[mode], self._delay)
-        self.decoder = NoteDecoder(decoder or tuned, clock)
-        self._pedalling = PedalDecoder(decoder or tuned, clock)
+        self._heads = self._config.heads(mode)
+        clock = self._config.clock(mode, self._delay)
+        self.decoder = NoteDecoder(knobs, clock)
+        self._pedalling = PedalDecoder(knobs, clock)
 
     def __call__(self, said: Said, level: NDArray[np.floating]) -> list[NoteEvent]:
         """said: of one stream, without the batch; level: (hops,), see ``level_db``."""
-        activations = read_logits(said.notes[:, self._head], level)
+        activations = read_logits(said.notes[:, self._heads], level)
         events, self._notes = self.decoder(activations, self._notes)
         if said.pedal is not None:
-            pressed = torch.sigmoid(said.pedal[:, self._head]).numpy()
+            pressed = torch.sigmoid(said.pedal[:, self._heads[-1]]).numpy()
             moves, self._pedal = self._pedalling(pressed, self._pedal)
             self.pedals += moves
         return events
@@ -93,9 +93,9 @@ class Reader:
 def read_logits(logits: Tensor, level: NDArray[np.floating]) -> Activations:
     """What the network says, as the decoder takes it.
 
-    logits: (hops, OUTPUTS, 88), of one look-ahead; level: (hops,), see ``level_db``.
+    logits: (hops, look-aheads, OUTPUTS, 88); level: (hops,), see ``level_db``.
     """
-    said = dict(zip(OUTPUTS, logits.cpu().unbind(1), strict=True))
+    said = dict(zip(OUTPUTS, logits.cpu().unbind(2), strict=True))
     return Activations(
         torch.sigmoid(said["onset"]).numpy(),
         torch.sigmoid(said["frame"]).numpy(),

@@ -33,6 +33,19 @@ class DecoderConfig(BaseModel):
     support: float = Field(
         default=0.0, ge=0.0, le=1.0, description="frame probability that every strike needs"
     )
+    sure: float = Field(
+        default=1.0,
+        ge=0.0,
+        le=1.0,
+        description="onset probability at which a note is said before its mode's own wait is over; "
+        "1: never",
+    )
+    apart_ms: float = Field(
+        default=80.0,
+        ge=0.0,
+        description="what is heard of a key within this of its onset, after another wait, is the "
+        "same onset, milliseconds",
+    )
     restrike: float = Field(default=0.5, ge=0.0, le=1.0, description="the same for a sounding note")
     rearm: float = Field(
         default=0.3, ge=0.0, le=1.0, description="a note may strike again below this"
@@ -78,10 +91,16 @@ class FrameClock:
     hop: int
     look_ahead: int  # heard after a frame's end before it is judged
     delay: int = 0  # held back by the resampler
+    sooner: tuple[int, ...] = ()  # shorter look-aheads after which it is judged before, rising
 
     def start(self, hop: int) -> int:
         """First sample of the frame that the ``hop``-th answer is about."""
         return hop * self.hop - self.look_ahead
+
+    def starts(self, hops: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(hops, look-aheads, 1): the same of many hops and all look-aheads, the longest last."""
+        waits = np.array([*self.sooner, self.look_ahead], np.int64)
+        return (hops[:, None] * self.hop - waits)[..., None]
 
     def emitted(self, hop: int) -> int:
         """Position of the newest input sample needed for the ``hop``-th answer."""

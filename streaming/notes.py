@@ -2,8 +2,10 @@
 
 A key strikes when its onset probability crosses a threshold and its frame probability supports it
 (that of a speaker's vowel seldom does), and may strike again once its onset probability has fallen
-(hysteresis); it ends when its frame probability has stayed low for a few hops, and its end is dated
-back to where the probability began to fall: reverberation holds a note longer than its key did.
+(hysteresis). What is sure after a short wait is said at once, what is in doubt when more of it was
+heard: every look-ahead may strike, and what several of them hear of one onset is one note. A note
+ends when its frame probability has stayed low for a few hops, and its end is dated back to where
+the probability began to fall: reverberation holds a note longer than its key did.
 ``events, state = decoder(activations, state)``; ``decoder.release`` ends all that sounds.
 """
 
@@ -18,11 +20,17 @@ from .contracts import LOWEST_PITCH, PITCHES, NoteEvent, NoteOff, NoteOn
 from .decoding import DecoderConfig, FrameClock, moved, pushed
 
 Keys = NDArray[np.bool_]
+Samples = NDArray[np.int64]
 MIDDLE_C = 60
+LONG_AGO = -(2**40)  # samples
+ALL_KEYS, NO_KEYS = np.arange(PITCHES), np.zeros(PITCHES, np.bool_)
 
 
 class Activations(NamedTuple):
-    """What the network says of consecutive frames; all (hops, 88) but ``level``."""
+    """What the network says of consecutive frames, the look-aheads in the order of the clock.
+
+    All (hops, look-aheads, 88) but ``level``.
+    """
 
     onset: NDArray[np.floating]  # probability that a note begins in the frame
     frame: NDArray[np.floating]  # probability that it sounds
@@ -31,14 +39,41 @@ class Activations(NamedTuple):
     level: NDArray[np.floating]  # (hops,), input level, dBFS
 
 
+class Judged(NamedTuple):
+    """Activations held against the knobs, many hops at once; all (hops, look-aheads, 88)."""
+
+    strikes: Keys  # likely enough for a silent key
+    strikes_again: Keys  # and for one that sounds
+    fallen: Keys  # so unlikely that the next onset is another one
+    holds: Keys
+    sings: Keys  # surely: over ``fade``
+    start: Samples  # (hops, look-aheads, 1), of the frame
+    onset: Samples  # best estimate of when
+    likely: NDArray[np.floating]  # how likely the onset is
+    velocity: NDArray[np.floating]
+
+
+class Strike(NamedTuple):
+    """The keys struck in a frame, all (88,), and ``told``, (look-aheads, 88): who knows of it."""
+
+    keys: Keys
+    look: NDArray[np.int64]  # who heard it, counted from the longest look-ahead, -1
+    onset: Samples
+    told: Keys
+
+
 class DecoderState(NamedTuple):
-    """What sounds, and since when. Arrays are per key; they are never changed in place."""
+    """What sounds, and since when; arrays are never changed in place.
+
+    (88,) up to ``struck_by``, from there on (look-aheads, 88).
+    """
 
     hop: int  # frames seen
     next_id: int
     id: NDArray[np.int64]  # 0: silent
     pitch: NDArray[np.int64]  # as sent, so that a changed transposition orphans no note
-    struck: NDArray[np.int64]  # sample of the onset
+    struck: Samples  # the last onset, whether it still sounds or not
+    struck_by: NDArray[np.int64]  # which look-ahead heard it, counted from the last one, -1
     quiet: NDArray[np.int64]  # hops since the frame probability held a note
     fading: NDArray[np.int64]  # hops since it was sure of one; -1: it has not been since the strike
     armed: Keys
@@ -51,8 +86,9 @@ class DecoderState(NamedTuple):
 
 def silence(next_id: int = 1) -> DecoderState:
     """The state at the start of a stream."""
-    zeros = np.zeros(PITCHES, np.int64)
-    return DecoderState(0, next_id, zeros, zeros, zeros, zeros, zeros, np.ones(PITCHES, np.bool_))
+    zeros, long_ago = np.zeros(PITCHES, np.int64), np.full(PITCHES, LONG_AGO)
+    never, ready = np.zeros((1, PITCHES), np.int64), np.ones((1, PITCHES), np.bool_)
+    return DecoderState(0, next_id, zeros, zeros, long_ago, zeros - 1, never, never, ready)
 
 
 class NoteDecoder:
@@ -64,24 +100,30 @@ class NoteDecoder:
         self.fade = max(self.hold, pushed(config.fade, config.sensitivity))
         self.support = pushed(config.support, config.sensitivity)
         octaves = (np.arange(PITCHES) + LOWEST_PITCH - MIDDLE_C) / 12
-        self.onset = moved(pushed(config.onset, config.sensitivity), config.tilt * octaves)
+        onset = moved(pushed(config.onset, config.sensitivity), config.tilt * octaves)
         # never lower: a threshold under the valleys between strikes would hear fewer of them
-        self.restrike = max(config.restrike, pushed(config.restrike, config.sensitivity))
-        self.rearm = min(config.rearm, self.restrike)
-        self.shortest = round(config.shortest_ms * 1e-3 * clock.rate)
+        restrike = max(config.restrike, pushed(config.restrike, config.sensitivity))
+        sure = pushed(config.sure, config.sensitivity) if config.sure < 1 else np.inf
+        own = np.array([*(sure for _ in clock.sooner), 0.0])[:, None]
+        self.onset, self.restrike = np.maximum(onset, own), np.maximum(restrike, own)
+        self.rearm = min(config.rearm, restrike)
+        self.apart, self.shortest = (
+            round(ms * 1e-3 * clock.rate) for ms in (config.apart_ms, config.shortest_ms)
+        )
         self.longest = round(config.longest_s * clock.rate)
         keys = np.arange(PITCHES) + LOWEST_PITCH
         self.sent = keys + config.transpose
         self.heard = (keys >= config.lowest) & (keys <= config.highest)
         self.heard &= (self.sent >= 0) & (self.sent <= 127)
+        self.looks = np.arange(-1 - len(clock.sooner), 0)[:, None]
 
     def __call__(
         self, activations: Activations, state: DecoderState | None
     ) -> tuple[list[NoteEvent], DecoderState]:
-        state = state or silence()
+        state = _fit(state or silence(), len(self.looks))
         events: list[NoteEvent] = []
-        for row in zip(*activations, strict=True):
-            said, state = self._frame(Activations(*row), state)
+        for row in zip(*self._judge(activations, state.hop), strict=True):
+            said, state = self._frame(Judged(*row), state)
             events += said
         return events, state
 
@@ -89,80 +131,122 @@ class NoteDecoder:
         """End all that sounds; ids go on, so that none is ever used twice."""
         return _ends(state, state.id > 0, emitted, emitted), silence(state.next_id)
 
-    def _frame(self, now: Activations, state: DecoderState) -> tuple[list[NoteEvent], DecoderState]:
-        start, emitted = self.clock.start(state.hop), self.clock.emitted(state.hop)
-        faded = self._fades(now, state, start)
-        struck = self._strikes(now, state, start, faded)
-        faded &= ~struck
-        onsets = self._onsets(now, state, start, emitted)
-        fallen = np.where(state.fading < 0, state.quiet, state.fading)  # hops
-        faded_from = start - fallen * self.clock.hop
-        cut = np.where(struck, onsets, np.maximum(faded_from, state.struck + self.shortest))
-        events = _ends(state, (state.id > 0) & (struck | faded), cut, emitted)
-        ids = np.where(faded, 0, state.id)
-        ids[struck] = state.next_id + np.arange(struck.sum())
-        events += self._begins(struck, ids, onsets, now, emitted)
-        return events, DecoderState(
-            state.hop + 1,
-            state.next_id + int(struck.sum()),
-            ids,
-            np.where(struck, self.sent, state.pitch),
-            np.where(struck, onsets, state.struck),
-            np.where((now.frame >= self.hold) | struck, 0, state.quiet + 1),
-            self._fading(now, state, struck),
-            np.where(struck, False, state.armed | (now.onset < self.rearm)),
+    def _judge(self, now: Activations, hop: int) -> Judged:
+        """hop: of the first frame."""
+        starts = self.clock.starts(hop + np.arange(len(now.level)))
+        may = (now.frame >= self.support) & self.heard & (starts + self.clock.hop > 0)
+        may &= (now.level >= self.config.gate_db)[:, None, None]
+        return Judged(
+            may & (now.onset >= self.onset),
+            may & (now.onset >= self.restrike),
+            now.onset < self.rearm,
+            now.frame >= self.hold,
+            now.frame >= self.fade,
+            starts,
+            starts + np.rint(now.shift * self.clock.hop).astype(np.int64),
+            now.onset,
+            now.velocity,
         )
 
-    def _strikes(self, now: Activations, state: DecoderState, start: int, faded: Keys) -> Keys:
+    def _frame(self, now: Judged, state: DecoderState) -> tuple[list[NoteEvent], DecoderState]:
+        faded = self._fades(now, state)
+        heard = np.where(state.id > 0, now.strikes_again, now.strikes) & state.armed
+        if not (heard.any() or faded.any()):
+            return [], self._count(now, state, NO_KEYS, NO_KEYS)
+        emitted = self.clock.emitted(state.hop)
+        strike = self._strike(now, state, heard, faded, emitted)
+        faded &= ~strike.keys
+        cut = self._cuts(now, state, strike)
+        events = _ends(state, (state.id > 0) & (strike.keys | faded), cut, emitted)
+        ids = np.where(faded, 0, state.id)
+        ids[strike.keys] = state.next_id + np.arange(strike.keys.sum())
+        events += self._begins(now, strike, ids, emitted)
+        after = state._replace(
+            next_id=state.next_id + int(strike.keys.sum()),
+            id=ids,
+            pitch=np.where(strike.keys, self.sent, state.pitch),
+            struck=np.where(strike.keys, strike.onset, state.struck),
+            struck_by=np.where(strike.keys, strike.look, state.struck_by),
+        )
+        return events, self._count(now, after, strike.keys, strike.told)
+
+    def _strike(
+        self, now: Judged, state: DecoderState, heard: Keys, faded: Keys, emitted: int
+    ) -> Strike:
+        """The onsets that no other look-ahead said before, each by the longest that hears it.
+
+        One look-ahead alone tells repeated notes apart by its hysteresis.
+        """
+        first = np.where(state.id > 0, state.struck + 1, 0)  # after the last one
+        onsets = np.clip(now.onset, first, emitted)  # and not in the future
+        known = state.struck + np.where(self.looks == state.struck_by, 0, self.apart)
+        fresh = heard & (onsets > known)
+        new = np.logical_or.reduce(fresh)
+        look = np.where(new, np.where(fresh, self.looks, -PITCHES).max(0), -1)
+        keys = self._admit(new, now.likely[look, ALL_KEYS], state, faded)
+        return Strike(keys, look, onsets[look, ALL_KEYS], heard & (keys | ~fresh))
+
+    def _admit(
+        self, fresh: Keys, likely: NDArray[np.floating], state: DecoderState, faded: Keys
+    ) -> Keys:
         """Keys that begin a note in this frame; over the polyphony limit, the likeliest."""
-        sounding = state.id > 0
-        threshold = np.where(sounding, self.restrike, self.onset)
-        struck = (now.onset >= threshold) & (now.frame >= self.support) & state.armed & self.heard
-        struck &= bool(now.level >= self.config.gate_db and start + self.clock.hop > 0)
-        fresh = np.flatnonzero(struck & ~sounding)
+        sounding, keys = state.id > 0, fresh.copy()
+        more = np.flatnonzero(fresh & ~sounding)
         room = max(0, self.config.polyphony - int((sounding & ~faded).sum()))
-        struck[fresh[np.argsort(-now.onset[fresh], kind="stable")][room:]] = False
-        return struck
+        keys[more[np.argsort(-likely[more], kind="stable")][room:]] = False
+        return keys
 
-    def _onsets(
-        self, now: Activations, state: DecoderState, start: int, emitted: int
-    ) -> NDArray[np.int64]:
-        """Best estimate of when, to the sample: after the last onset, not in the future."""
-        onsets = start + np.rint(now.shift * self.clock.hop).astype(np.int64)
-        return np.clip(onsets, np.where(state.id > 0, state.struck + 1, 0), emitted)
-
-    def _fades(self, now: Activations, state: DecoderState, start: int) -> Keys:
+    def _fades(self, now: Judged, state: DecoderState) -> Keys:
         """Sounding keys whose frame probability has been low for long enough, or that hang."""
-        held = start - state.struck
-        low = (now.frame < self.hold) & (state.quiet + 1 >= self.config.release_hops)
+        held = now.start[-1] - state.struck
+        low = ~now.holds[-1] & (state.quiet[-1] + 1 >= self.config.release_hops)
         return (state.id > 0) & ((low & (held >= self.shortest)) | (held >= self.longest))
 
-    def _fading(self, now: Activations, state: DecoderState, struck: Keys) -> NDArray[np.int64]:
-        """Hops since the frame probability was above ``fade``; a soft note may never be."""
+    def _cuts(self, now: Judged, state: DecoderState, strike: Strike) -> Samples:
+        """Where what sounded ends: where it began to fade, or with the key's next onset.
+
+        Before that next onset any look-ahead may have heard it fade, the shortest of them first.
+        """
+        fallen = np.where(state.fading < 0, state.quiet, state.fading)  # hops
+        since = np.maximum(now.start - fallen * self.clock.hop, state.struck + self.shortest)
+        first = np.where(fallen > 0, since, strike.onset).min(0)
+        return np.where(strike.keys, np.minimum(first, strike.onset), since[-1])
+
+    def _count(self, now: Judged, state: DecoderState, struck: Keys, told: Keys) -> DecoderState:
+        """A frame on; told: (look-aheads, 88), onsets that have been heard now."""
+        ahead = (state.id > 0) & (now.start + self.clock.hop <= state.struck)  # of its note
         unsure = np.where(struck | (state.fading < 0), -1, state.fading + 1)
-        return np.where(now.frame >= self.fade, 0, unsure)
+        return state._replace(
+            hop=state.hop + 1,
+            quiet=np.where(now.holds | struck | ahead, 0, state.quiet + 1),
+            fading=np.where(ahead, -1, np.where(now.sings, 0, unsure)),
+            armed=(state.armed | now.fallen) & ~told,
+        )
 
     def _begins(
-        self,
-        struck: Keys,
-        ids: NDArray[np.int64],
-        onsets: NDArray[np.int64],
-        now: Activations,
-        emitted: int,
+        self, now: Judged, strike: Strike, ids: NDArray[np.int64], emitted: int
     ) -> list[NoteEvent]:
-        velocity = np.clip(np.rint(now.velocity * 127), 1, 127)
+        velocity = np.clip(np.rint(now.velocity[strike.look, ALL_KEYS] * 127), 1, 127)
+        onset = strike.onset
         return [
-            NoteOn(int(ids[k]), int(self.sent[k]), int(velocity[k]), int(onsets[k]), emitted)
-            for k in np.flatnonzero(struck)
+            NoteOn(int(ids[k]), int(self.sent[k]), int(velocity[k]), int(onset[k]), emitted)
+            for k in np.flatnonzero(strike.keys)
         ]
 
 
-def _ends(
-    state: DecoderState, which: Keys, at: NDArray[np.int64] | int, emitted: int
-) -> list[NoteEvent]:
+def _ends(state: DecoderState, which: Keys, at: Samples | int, emitted: int) -> list[NoteEvent]:
     """Note-offs at ``at``, but never before their note's own onset."""
     offsets = np.maximum(np.broadcast_to(at, which.shape), state.struck + 1)
     return [
         NoteOff(int(state.id[k]), int(state.pitch[k]), int(offsets[k]), emitted)
         for k in np.flatnonzero(which)
     ]
+
+
+def _fit(state: DecoderState, looks: int) -> DecoderState:
+    """For another number of look-aheads: what the longest one knew holds for all."""
+    if len(state.armed) == looks:
+        return state
+    quiet, fading, armed = (np.repeat(part[-1:], looks, axis=0) for part in state[-3:])
+    by = np.maximum(state.struck_by, -looks)
+    return state._replace(struck_by=by, quiet=quiet, fading=fading, armed=armed)

@@ -74,7 +74,7 @@ def test_what_the_device_needs_counts_in_every_latency() -> None:
     meter = LatencyMeter(lambda: 1000.0, device=0.012)
     meter.arrived(5.0)
     assert meter.sounded(5.0) == pytest.approx(1000.0 - 0.012)
-    assert meter.said(4.95) == pytest.approx(0.062)
+    assert meter.said(4.95, 5.0) == pytest.approx(0.062)
 
 
 def calibrated(delay: int) -> float:

@@ -45,7 +45,7 @@ def test_a_run_can_be_watched() -> None:
     assert 0.02 < figures["notewire_latency_seconds_sum"] / figures["notewire_notes_total"] < 1.0
     assert -60 < figures["notewire_input_level_dbfs"] < 0
     assert figures["notewire_load_ratio"] > 0
-    assert figures["notewire_look_ahead_seconds"] == pytest.approx(0.036)
+    assert 0.0 < figures["notewire_look_ahead_seconds"] < 0.1
     assert figures["notewire_lost_seconds"] == 0
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -15,12 +17,15 @@ from notewire.streaming.notes import Activations, NoteDecoder
 
 CLOCK = FrameClock(rate=16_000, hop=320, look_ahead=640, delay=16)
 C4 = 60 - 21
+OUTPUTS = ("onset", "frame", "velocity", "shift")
 
 
 def activations(hops: int, **rows: np.ndarray) -> Activations:
-    """Silence at a good level, with some outputs replaced."""
-    empty = {name: np.zeros((hops, 88)) for name in ("onset", "frame", "velocity", "shift")}
-    return Activations(**{**empty, "level": np.full(hops, -20.0), **rows})
+    """Silence at a good level, with some outputs replaced: (hops, 88), or with look-aheads."""
+    level = rows.pop("level", np.full(hops, -20.0))
+    said = {name: rows[name].reshape(hops, -1, 88) for name in rows}
+    empty = np.zeros((hops, max((rows.shape[1] for rows in said.values()), default=1), 88))
+    return Activations(**{**dict.fromkeys(OUTPUTS, empty), **said}, level=level)
 
 
 def one_key(values: list[float], key: int = C4) -> np.ndarray:
@@ -29,8 +34,8 @@ def one_key(values: list[float], key: int = C4) -> np.ndarray:
     return out
 
 
-def decode(said: Activations, **knobs: object) -> list[NoteEvent]:
-    decoder = NoteDecoder(DecoderConfig.model_validate(knobs), CLOCK)
+def decode(said: Activations, clock: FrameClock = CLOCK, **knobs: object) -> list[NoteEvent]:
+    decoder = NoteDecoder(DecoderConfig.model_validate(knobs), clock)
     events, state = decoder(said, None)
     return events + decoder.release(state, CLOCK.emitted(len(said.onset)))[0]
 
@@ -156,24 +161,27 @@ def test_notes_are_not_shorter_than_asked() -> None:
     assert off.offset - on.onset >= 3200
 
 
+@pytest.mark.parametrize("clock", [CLOCK, replace(CLOCK, sooner=(0, 200))])
 @settings(max_examples=40, deadline=None)
 @given(
-    onset=arrays(np.float64, (30, 88), elements=st.sampled_from([0.0, 0.1, 0.4, 0.6, 0.95])),
-    frame=arrays(np.float64, (30, 88), elements=st.sampled_from([0.0, 0.2, 0.5, 1.0])),
-    shift=arrays(np.float64, (30, 88), elements=st.floats(-1, 1)),
+    onset=arrays(np.float64, (30, 3, 88), elements=st.sampled_from([0.0, 0.1, 0.4, 0.6, 0.95])),
+    frame=arrays(np.float64, (30, 3, 88), elements=st.sampled_from([0.0, 0.2, 0.5, 1.0])),
+    shift=arrays(np.float64, (30, 3, 88), elements=st.floats(-1, 1)),
     cuts=st.lists(st.integers(0, 30), max_size=5),
 )
 def test_whatever_comes_every_note_ends_once(
-    onset: np.ndarray, frame: np.ndarray, shift: np.ndarray, cuts: list[int]
+    clock: FrameClock, onset: np.ndarray, frame: np.ndarray, shift: np.ndarray, cuts: list[int]
 ) -> None:
-    said = activations(30, onset=onset, frame=frame, shift=shift)
-    decoder, state, events = NoteDecoder(DecoderConfig(), CLOCK), None, []
+    heard = slice(2 - len(clock.sooner), 3)
+    said = activations(30, onset=onset[:, heard], frame=frame[:, heard], shift=shift[:, heard])
+    config = DecoderConfig(sure=0.9)
+    decoder, state, events = NoteDecoder(config, clock), None, []
     for part in zip(*(np.split(rows, sorted(cuts)) for rows in said), strict=True):
         new, state = decoder(Activations(*part), state)
         events += new
     assert state is not None
-    events += decoder.release(state, CLOCK.emitted(30))[0]
-    assert events == decode(said)
+    events += decoder.release(state, clock.emitted(30))[0]
+    assert events == decode(said, clock, sure=0.9)
     assert_well_formed(events)
 
 

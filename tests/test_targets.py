@@ -18,7 +18,7 @@ NOTES = np.array([[0.313, 0.9, 60, 80], [0.318, 0.5, 64, 30], [0.7, 1.4, 64, 127
 @pytest.mark.parametrize("look_ahead", [0, 256, 640, 2240])
 def test_perfect_answers_decode_to_the_notes(look_ahead: int) -> None:
     wish = targets(NOTES, 100, HOP, [look_ahead / 16_000])[:, 0]
-    said = dict(zip(OUTPUTS, wish.transpose(1, 0, 2), strict=True))
+    said = dict(zip(OUTPUTS, wish.transpose(1, 0, 2)[:, :, None], strict=True))
     said.pop("offset")
     clock = FrameClock(16_000, 320, look_ahead)
     events, _ = NoteDecoder(DecoderConfig(), clock)(Activations(**said, level=np.zeros(100)), None)

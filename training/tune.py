@@ -1,8 +1,8 @@
 """Choose the decoder's thresholds per mode, on held-out recordings in several rooms.
 
-One knob at a time: onset F1, less what false notes in speech and noise take off, decides the knobs
-that begin notes, the mean of frame F1 and onset+offset F1 those that end them, and likewise for the
-pedal. The test recordings play no part in it.
+One knob at a time: onset F1, less what waiting and false notes in speech and noise take off,
+decides the knobs that begin notes, the mean of frame F1 and onset+offset F1 those that end them,
+and likewise for the pedal. The test recordings play no part in it.
 """
 
 from __future__ import annotations
@@ -36,12 +36,14 @@ ROOMS = 2  # the recording as it is, and recoloured
 NOISES = 12  # stretches of ``SECONDS`` without a note, at most, and one for each recording
 PART = 500  # hops heard at once
 PRICE = 0.005  # of onset F1, for a false note a minute
+PATIENCE = 0.2  # of onset F1, for a second of waiting for notes: .002 for 10 ms
 KNOBS: dict[str, tuple[float, ...]] = {
     "onset": (0.4, 0.5, 0.6, 0.7),
     "tilt": (-0.2, 0.0, 0.2),
     "support": (0.0, 0.2, 0.3, 0.4),
     "restrike": (0.6, 0.7, 0.8),
     "rearm": (0.1, 0.2),
+    "sure": (0.85, 0.9, 0.95, 0.98, 1.0),
     "hold": (0.2, 0.3, 0.4, 0.5),
     "release_hops": (2, 3),
     "fade": (0.0, 0.5, 0.6, 0.7),
@@ -102,14 +104,14 @@ def _listen(
         audio = recoloured(audio, vqt.rate, AugmentConfig(), int(random.integers(2**31)))
     said = _said(network, audio, PART * vqt.hop)
     level = level_db(audio.reshape(-1, vqt.hop))
-    heads = {mode: head for head, mode in enumerate(config.network.look_ahead)}
+    heads = {mode: config.heads(mode) for mode in MODES}
     notes = within(piece.notes, size / vqt.rate)
     pedals = None if piece.pedals is None else piece.pedals[piece.pedals[:, 0] < size / vqt.rate]
     return {
         mode: Heard(
             read_logits(said.notes[:, heads[mode]], level),
             notes,
-            None if said.pedal is None else torch.sigmoid(said.pedal[:, heads[mode]]).numpy(),
+            None if said.pedal is None else torch.sigmoid(said.pedal[:, heads[mode][-1]]).numpy(),
             pedals,
         )
         for mode in MODES
@@ -129,7 +131,7 @@ def _said(network: Network, audio: NDArray[np.float32], part_size: int) -> Said:
 def _tune_mode(job: tuple[ModelConfig, Mode, list[Heard], list[Heard]]) -> DecoderConfig:
     config, mode, heard, quiet = job
     best = config.decoder[mode]
-    clock = FrameClock(config.vqt.rate, config.vqt.hop, config.network.look_ahead[mode])
+    clock = config.clock(mode)
     for knob in ROUND:
         tries = [best.model_copy(update={knob: value}) for value in KNOBS[knob]]
         if knob in ENDING:
@@ -172,22 +174,27 @@ def _mean(judge: Judge, decoder: DecoderConfig, clock: FrameClock, heard: list[H
 def _mark_onsets(
     decoder: DecoderConfig, clock: FrameClock, heard: list[Heard], quiet: list[Heard]
 ) -> float:
-    false = sum(len(_decoded(decoder, clock, noise.said)) for noise in quiet)
+    false = sum(len(_decoded(decoder, clock, noise.said)[0]) for noise in quiet)
     minutes = sum(len(noise.said.level) for noise in quiet) * clock.hop / clock.rate / 60
     return _mean(_judge_onsets, decoder, clock, heard) - PRICE * false / minutes
 
 
 def _judge_onsets(decoder: DecoderConfig, clock: FrameClock, heard: Heard) -> float:
-    return score_onsets(heard.notes, _decoded(decoder, clock, heard.said)).f1
+    notes, emitted = _decoded(decoder, clock, heard.said)
+    waited = float(np.mean(emitted - notes[:, 0])) if len(notes) else 0.0
+    return score_onsets(heard.notes, notes).f1 - PATIENCE * waited
 
 
 def _judge_ends(decoder: DecoderConfig, clock: FrameClock, heard: Heard) -> float:
-    notes = _decoded(decoder, clock, heard.said)
+    notes, _ = _decoded(decoder, clock, heard.said)
     return score_frames(heard.notes, notes)[0].f1 + score_offsets(heard.notes, notes).f1
 
 
-def _decoded(decoder: DecoderConfig, clock: FrameClock, said: Activations) -> Notes:
+def _decoded(
+    decoder: DecoderConfig, clock: FrameClock, said: Activations
+) -> tuple[Notes, NDArray[np.float64]]:
+    """Notes, and when each was said, seconds."""
     decode = NoteDecoder(decoder, clock)
     events, state = decode(said, None)
     events += decode.release(state, clock.emitted(state.hop - 1))[0]
-    return notes_of(events, clock.rate)[0]
+    return notes_of(events, clock.rate)
