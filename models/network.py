@@ -225,12 +225,6 @@ class IntervalMixer(nn.Module):
         return self.kernel.unfold(-1, PITCHES, 1).flip(-1)
 
 
-def _nearest(head: Tensor, theirs: tuple[int, ...], mine: tuple[int, ...]) -> Tensor:
-    """Rows (look-aheads * outputs, ...) of a head, for each of mine those of the nearest."""
-    rows = [min(range(len(theirs)), key=lambda i, d=d: abs(theirs[i] - d)) for d in mine]
-    return head.unflatten(0, (len(theirs), -1))[rows].flatten(0, 1)
-
-
 class Layer(nn.Module):
     """One more LSTM over each pitch and one more mixing; new ones say nothing until they learn.
 
@@ -251,6 +245,12 @@ class Layer(nn.Module):
     def forward(self, x: Tensor, memory: Memory) -> tuple[Tensor, Memory]:
         heard, memory = remember(self.lstm, self.norm(x).flatten(1, 2), memory)
         return self.mixer(x + self.out(heard).view_as(x)), memory
+
+
+def _nearest(head: Tensor, theirs: tuple[int, ...], mine: tuple[int, ...]) -> Tensor:
+    """Rows (look-aheads * outputs, ...) of a head, for each of mine those of the nearest."""
+    rows = [min(range(len(theirs)), key=lambda i, d=d: abs(theirs[i] - d)) for d in mine]
+    return head.unflatten(0, (len(theirs), -1))[rows].flatten(0, 1)
 
 
 def _harmonic_bins(vqt: VQTConfig, sizes: NetworkConfig) -> Tensor:

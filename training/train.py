@@ -56,7 +56,10 @@ def train(config: TrainConfig) -> Path:
 
 
 def _begin(config: TrainConfig) -> Network:
-    """A network with random weights, or with those of another training, as far as they fit."""
+    """A network with random weights, or with those of another training, as far as they fit.
+
+    Raises NotewireError where the pedal alone is to learn and the network does not listen for it.
+    """
     network = Network(config.model)
     if config.start_from:
         network.adopt(open_model(str(config.start_from), "cpu")[0])
