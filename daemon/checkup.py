@@ -53,7 +53,7 @@ def judge_speed(p99: float, hop: float) -> Finding:
     what = f"a hop takes {1000 * p99:.1f} ms of {1000 * hop:.0f} ms at the 99th percentile"
     if p99 < BUSY * hop:
         return Finding("good", what)
-    cure = "close other programs, or choose another processor: --device cuda"
+    cure = "close other programs; --set decoder.phases=1 halves it, --model small does so again"
     return Finding("warn" if p99 < TOO_SLOW * hop else "bad", what, cure)
 
 

@@ -101,7 +101,7 @@ class Engine:
             self._seconds,
             percentiles(self.latency.recent),
             percentiles(self.hops),
-            self.transcriber.hop / self.transcriber.rate,
+            self.transcriber.step / self.transcriber.rate,
             self.source.lost / self.source.rate,
             self.latency.device,
             percentiles(self.latency.waited).median,

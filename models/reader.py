@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -12,11 +14,14 @@ from ..streaming.decoding import DecoderConfig
 from ..streaming.notes import Activations, NoteDecoder, silence
 from ..streaming.pedal import PedalDecoder, PedalState
 from .config import Mode, ModelConfig
-from .network import OUTPUTS, Said
+from .network import OUTPUTS
+from .phases import Heard, in_turn, steadied
+
+FRAME = OUTPUTS.index("frame")
 
 
 class Reader:
-    """``reader(said, level)`` returns the events of the next hops, on the stream's own clock.
+    """``reader(heard)`` returns the events of the next hops, on the stream's own clock.
 
     ``pedals`` holds what the pedal did in them, until it is emptied. decoder: None for the model's
     own, tuned for ``mode``; delay: of the resampler, samples. Raises NotewireError if the model has
@@ -28,7 +33,10 @@ class Reader:
     ) -> None:
         self._config, self._delay = config, delay
         self._notes, self._pedal = silence(), PedalState()
+        self._frames: Tensor | None = None  # the newest frame logits of the other phases,
+        self._pressed: Tensor | None = None  # and the pedal's
         self.pedals: list[Pedal] = []
+        self.phases = 1
         self.switch(mode, decoder)
 
     def switch(self, mode: Mode, decoder: DecoderConfig | None) -> None:
@@ -36,20 +44,34 @@ class Reader:
         tuned = self._config.tuned(mode)
         knobs = decoder or tuned
         self.mode: Mode = mode
-        self._heads = self._config.heads(mode)
-        clock = self._config.clock(mode, self._delay)
+        self._heads = torch.tensor(self._config.heads(mode))
+        clock = self._config.clock(mode, self._delay, knobs.phases)
         self.decoder = NoteDecoder(knobs, clock)
         self._pedalling = PedalDecoder(knobs, clock)
+        self._count_in(knobs.phases)
 
-    def __call__(self, said: Said, level: NDArray[np.floating]) -> list[NoteEvent]:
-        """said: of one stream, without the batch; level: (hops,), see ``level_db``."""
-        activations = read_logits(said.notes[:, self._heads], level)
+    def __call__(self, heard: Sequence[Heard]) -> list[NoteEvent]:
+        """heard: what was said in each phase; the first ``phases`` of them are read."""
+        activations, pressed = self.activations(heard)
         events, self._notes = self.decoder(activations, self._notes)
-        if said.pedal is not None:
-            pressed = torch.sigmoid(said.pedal[:, self._heads[-1]]).numpy()
+        if pressed is not None:
             moves, self._pedal = self._pedalling(pressed, self._pedal)
             self.pedals += moves
         return events
+
+    def activations(
+        self, heard: Sequence[Heard]
+    ) -> tuple[Activations, NDArray[np.floating] | None]:
+        """The newest answers, as the decoders take them; (answers,) of the pedal, if at all.
+
+        How long something lasts is for all phases to say together; an onset, for each alone.
+        """
+        heard, seen = heard[: self.phases], self._notes.seen
+        notes = in_turn([phase.said.notes for phase in heard], seen).index_select(1, self._heads)
+        frames, self._frames = steadied(notes[:, :, FRAME], self._frames, self.phases)
+        notes[:, :, FRAME] = frames
+        level = in_turn([torch.from_numpy(phase.level) for phase in heard], seen)
+        return read_logits(notes, level.numpy()), self._press(heard)
 
     def release(self, now: int) -> list[NoteEvent]:
         """End all that sounds and let the pedal up, at sample ``now`` of the stream; read on."""
@@ -57,12 +79,13 @@ class Reader:
         moves, self._pedal = self._pedalling.release(self._pedal, now)
         self.pedals += moves
         events, silent = self.decoder.release(self._notes, now)
-        self._notes = silent._replace(hop=self._notes.hop)
+        self._notes = silent._replace(seen=self._notes.seen)
         return events
 
     def restart(self) -> None:
         """What comes next is the first hop of another stream."""
-        self._notes, self._pedal = self._notes._replace(hop=0), PedalState()
+        self._notes, self._pedal = self._notes._replace(seen=0), PedalState()
+        self._frames = self._pressed = None
 
     @property
     def sounding(self) -> list[int]:
@@ -75,19 +98,36 @@ class Reader:
 
     @property
     def hops(self) -> int:
-        """Read since the stream began."""
-        return self._notes.hop
+        """Read since the stream began, by the first phase."""
+        return self._notes.seen // self.phases
 
     @property
     def judged(self) -> int:
         """Sample up to which it has made up its mind."""
-        return self.decoder.clock.start(self._notes.hop)
+        return self.decoder.clock.start(self._notes.seen)
 
     @property
     def _said(self) -> int:
         """Position at which the newest answer was given."""
-        hops = self._notes.hop
-        return self.decoder.clock.emitted(hops - 1) if hops else 0
+        seen = self._notes.seen
+        return self.decoder.clock.emitted(seen - 1) if seen else 0
+
+    def _press(self, heard: Sequence[Heard]) -> NDArray[np.floating] | None:
+        """(answers,), probability that the pedal is down; None where nobody listens for it."""
+        own = int(self._heads[-1])
+        parts = [phase.said.pedal[:, own] for phase in heard if phase.said.pedal is not None]
+        if len(parts) < len(heard):
+            return None
+        logits = in_turn(parts, self._notes.seen)
+        logits, self._pressed = steadied(logits, self._pressed, self.phases)
+        return torch.sigmoid(logits).numpy()
+
+    def _count_in(self, phases: int) -> None:
+        """Count what was read in answers of that many phases from here on."""
+        seen = self._notes.seen * phases // self.phases
+        self._notes, self._pedal = self._notes._replace(seen=seen), self._pedal._replace(seen=seen)
+        self._frames = self._pressed = None
+        self.phases = phases
 
 
 def read_logits(logits: Tensor, level: NDArray[np.floating]) -> Activations:

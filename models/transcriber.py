@@ -6,6 +6,7 @@ they were cut into blocks.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
@@ -14,13 +15,14 @@ import torch
 from numpy.typing import NDArray
 
 from ..streaming.bends import BendFollower
-from ..streaming.contracts import AudioBlock, Bend, Gesture, NoteEvent, NoteOn, Pedal
+from ..streaming.contracts import PITCHES, AudioBlock, Bend, Gesture, NoteEvent, NoteOn, Pedal
 from ..streaming.decoding import DecoderConfig
 from ..streaming.hops import rehop
 from ..streaming.notes import NoteDecoder
 from ..streaming.resample import Resampler, ResamplerState
 from .config import Mode, ModelConfig
-from .network import Network, NetworkState, Said
+from .network import OUTPUTS, Network, NetworkState, Said
+from .phases import Heard, Place, at_start, refit
 from .reader import Reader, level_db
 
 Event = TypeVar("Event", bound=NoteEvent | Gesture)
@@ -31,8 +33,7 @@ class StreamState(NamedTuple):
     """Everything that one stream carries from block to block; None means at its start."""
 
     resampler: ResamplerState | None = None
-    rest: NDArray[np.floating] | None = None
-    network: NetworkState | None = None
+    phases: tuple[Place, ...] = ()
 
 
 class Thoughts(NamedTuple):
@@ -77,9 +78,10 @@ class Transcriber:
         self._gestures: list[Gesture] = []
         self._pedal = pedal
         self.level_db = -np.inf  # of the newest hop, dBFS
-        self.hops = 0  # gone through the network since the start
+        self.hops = 0  # gone through the network since the start, of all phases
         self._weight = network.heads.weight
         self._dtype = torch.zeros((), dtype=self._weight.dtype).numpy().dtype
+        self._nothing = Heard(_no_answer(network, pedal), np.zeros(0))
         self._stream = StreamState()
         self._origin = self._position = 0  # of the stream and of the next sample, at source rate
 
@@ -90,6 +92,11 @@ class Transcriber:
     @property
     def decoder(self) -> NoteDecoder:
         return self._live.decoder
+
+    @property
+    def step(self) -> int:
+        """Samples from one answer of the network to the next."""
+        return self.hop // self._phases
 
     @property
     def later(self) -> Mode | None:
@@ -147,6 +154,9 @@ class Transcriber:
         self._live.switch(mode, decoder)
         if self._later:
             self._later.switch(self._later.mode, later)
+        if self._stream.phases:
+            places = refit(self._stream.phases, self._phases, self.hop)
+            self._stream = self._stream._replace(phases=places)
         return events
 
     def release(self) -> list[NoteEvent]:
@@ -185,23 +195,38 @@ class Transcriber:
         self._origin = self._position = start
         return events
 
+    @property
+    def _phases(self) -> int:
+        """As many as any reader reads."""
+        return max(reader.phases for reader in (self._live, self._later) if reader)
+
     def _take(self, samples: NDArray[np.floating]) -> list[NoteEvent]:
         audio, resampler = self.resampler(samples, self._stream.resampler)
-        hops, rest = rehop(audio, self._stream.rest, self.hop)
-        self._stream = StreamState(resampler, rest, self._stream.network)
-        return self._read(hops) if len(hops) else []
+        places = self._stream.phases or at_start(self._phases, self.hop, self._dtype)
+        heard, frames, places = zip(*(self._hear(audio, place) for place in places), strict=True)
+        self._stream = StreamState(resampler, places)
+        return self._read(heard, frames[0]) if any(len(phase.level) for phase in heard) else []
 
-    def _read(self, audio: NDArray[np.floating]) -> list[NoteEvent]:
-        said, frames, network = self._listen(audio)
-        self._stream = self._stream._replace(network=network)
-        level = level_db(audio.reshape(-1, self.hop))
+    def _hear(
+        self, audio: NDArray[np.floating], place: Place
+    ) -> tuple[Heard, NDArray[np.floating] | None, Place]:
+        """One phase: what was said of the hops that ``audio`` completes, and their frames."""
+        hops, rest = rehop(audio, place.rest, self.hop)
+        if not len(hops):
+            return self._nothing, None, place._replace(rest=rest)
+        said, frames, network = self._listen(hops, place.network)
+        level = level_db(hops.reshape(-1, self.hop))
         self.level_db = float(level[-1])
         self.hops += len(level)
+        return Heard(said, level), frames, Place(rest, network)
+
+    def _read(self, heard: Sequence[Heard], frames: NDArray[np.floating] | None) -> list[NoteEvent]:
+        """heard: of each phase; frames: of the first."""
         if self._later:
-            self._thoughts += self._placed(self._later(said, level))
+            self._thoughts += self._placed(self._later(heard))
             self._collect(self._later)
         before = self._live.hops
-        events = self._live(said, level)
+        events = self._live(heard)
         self._follow(events, frames, before)
         self._collect(self._live)
         return self._placed(events)
@@ -212,10 +237,10 @@ class Transcriber:
         """Tell the follower, hop by hop, what was said and seen; before: hops of the stream."""
         if self._follower is None:
             return
-        clock, transpose = self.decoder.clock, self.decoder.config.transpose
+        transpose = self.decoder.config.transpose
         waiting, bends = list(events), list[Bend]()
         for hop, frame in enumerate([] if frames is None else frames, before):
-            now = clock.emitted(hop)
+            now = (hop + 1) * self.hop + self.resampler.delay
             while waiting and waiting[0].emitted <= now:
                 self._follower.hear(waiting.pop(0), transpose)
             bends += self._follower.follow(frame, (hop + 1) * self.hop, now)
@@ -225,11 +250,11 @@ class Transcriber:
 
     @torch.inference_mode()
     def _listen(
-        self, hops: NDArray[np.floating]
+        self, hops: NDArray[np.floating], state: NetworkState | None
     ) -> tuple[Said, NDArray[np.floating], NetworkState]:
         """What is said, without the batch, and frames (hops, bins)."""
         audio = torch.from_numpy(hops).to(self._weight.device)[None]
-        said, frames, state = self.network.hear(audio, self._stream.network, self._pedal)
+        said, frames, state = self.network.hear(audio, state, self._pedal)
         pedal = None if said.pedal is None else said.pedal[0].cpu()
         return Said(said.notes[0].cpu(), pedal), frames[0].cpu().numpy(), state
 
@@ -240,6 +265,13 @@ class Transcriber:
 
     def _at_model_rate(self, sample: int) -> int:
         return sample * self.rate // self.source_rate
+
+
+def _no_answer(network: Network, pedal: bool) -> Said:
+    """What is said of no hop at all."""
+    looks = len(network.look_aheads)
+    notes = torch.zeros(0, looks, len(OUTPUTS), PITCHES, dtype=network.heads.weight.dtype)
+    return Said(notes, notes.new_zeros(0, looks) if pedal and network.pedal else None)
 
 
 def _moved(event: Event, by: int) -> Event:

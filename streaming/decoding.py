@@ -40,6 +40,13 @@ class DecoderConfig(BaseModel):
         description="onset probability at which a note is said before its mode's own wait is over; "
         "1: never",
     )
+    phases: int = Field(
+        default=1,
+        ge=1,
+        le=2,
+        description="2 listens twice, half a hop apart, which hears more and sooner for twice the "
+        "computing",
+    )
     apart_ms: float = Field(
         default=80.0,
         ge=0.0,
@@ -85,26 +92,35 @@ class DecoderConfig(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class FrameClock:
-    """When frames lie and when they are spoken of; all in samples but ``rate`` (Hz)."""
+    """When frames lie and when they are spoken of; all in samples but ``rate`` (Hz).
+
+    Every phase answers once a hop, and they take turns.
+    """
 
     rate: int
     hop: int
     look_ahead: int  # heard after a frame's end before it is judged
     delay: int = 0  # held back by the resampler
     sooner: tuple[int, ...] = ()  # shorter look-aheads after which it is judged before, rising
+    phases: int = 1
 
-    def start(self, hop: int) -> int:
-        """First sample of the frame that the ``hop``-th answer is about."""
-        return hop * self.hop - self.look_ahead
+    @property
+    def step(self) -> int:
+        """From one answer to the next."""
+        return self.hop // self.phases
 
-    def starts(self, hops: NDArray[np.int64]) -> NDArray[np.int64]:
-        """(hops, look-aheads, 1): the same of many hops and all look-aheads, the longest last."""
+    def start(self, answer: int) -> int:
+        """First sample of the frame that the ``answer``-th answer is about."""
+        return (answer + 1) * self.step - self.hop - self.look_ahead
+
+    def starts(self, answers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(answers, look-aheads, 1): the same of many and all look-aheads, the longest last."""
         waits = np.array([*self.sooner, self.look_ahead], np.int64)
-        return (hops[:, None] * self.hop - waits)[..., None]
+        return ((answers[:, None] + 1) * self.step - self.hop - waits)[..., None]
 
-    def emitted(self, hop: int) -> int:
-        """Position of the newest input sample needed for the ``hop``-th answer."""
-        return (hop + 1) * self.hop + self.delay
+    def emitted(self, answer: int) -> int:
+        """Position of the newest input sample needed for the ``answer``-th answer."""
+        return (answer + 1) * self.step + self.delay
 
 
 def pushed(threshold: float, sensitivity: float) -> float:

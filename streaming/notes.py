@@ -29,25 +29,25 @@ ALL_KEYS, NO_KEYS = np.arange(PITCHES), np.zeros(PITCHES, np.bool_)
 class Activations(NamedTuple):
     """What the network says of consecutive frames, the look-aheads in the order of the clock.
 
-    All (hops, look-aheads, 88) but ``level``.
+    All (answers, look-aheads, 88) but ``level``.
     """
 
     onset: NDArray[np.floating]  # probability that a note begins in the frame
     frame: NDArray[np.floating]  # probability that it sounds
     velocity: NDArray[np.floating]  # 0..1
     shift: NDArray[np.floating]  # place of the onset, in hops from the frame's start
-    level: NDArray[np.floating]  # (hops,), input level, dBFS
+    level: NDArray[np.floating]  # (answers,), input level, dBFS
 
 
 class Judged(NamedTuple):
-    """Activations held against the knobs, many hops at once; all (hops, look-aheads, 88)."""
+    """Activations held against the knobs, many at once; all (answers, look-aheads, 88)."""
 
     strikes: Keys  # likely enough for a silent key
     strikes_again: Keys  # and for one that sounds
     fallen: Keys  # so unlikely that the next onset is another one
     holds: Keys
     sings: Keys  # surely: over ``fade``
-    start: Samples  # (hops, look-aheads, 1), of the frame
+    start: Samples  # (answers, look-aheads, 1), of the frame
     onset: Samples  # best estimate of when
     likely: NDArray[np.floating]  # how likely the onset is
     velocity: NDArray[np.floating]
@@ -68,14 +68,14 @@ class DecoderState(NamedTuple):
     (88,) up to ``struck_by``, from there on (look-aheads, 88).
     """
 
-    hop: int  # frames seen
+    seen: int  # answers
     next_id: int
     id: NDArray[np.int64]  # 0: silent
     pitch: NDArray[np.int64]  # as sent, so that a changed transposition orphans no note
     struck: Samples  # the last onset, whether it still sounds or not
     struck_by: NDArray[np.int64]  # which look-ahead heard it, counted from the last one, -1
-    quiet: NDArray[np.int64]  # hops since the frame probability held a note
-    fading: NDArray[np.int64]  # hops since it was sure of one; -1: it has not been since the strike
+    quiet: NDArray[np.int64]  # answers since the frame probability held a note
+    fading: NDArray[np.int64]  # answers since it was sure of one; -1: not since the strike
     armed: Keys
 
     @property
@@ -107,6 +107,7 @@ class NoteDecoder:
         own = np.array([*(sure for _ in clock.sooner), 0.0])[:, None]
         self.onset, self.restrike = np.maximum(onset, own), np.maximum(restrike, own)
         self.rearm = min(config.rearm, restrike)
+        self.patience = config.release_hops * clock.phases
         self.apart, self.shortest = (
             round(ms * 1e-3 * clock.rate) for ms in (config.apart_ms, config.shortest_ms)
         )
@@ -122,7 +123,7 @@ class NoteDecoder:
     ) -> tuple[list[NoteEvent], DecoderState]:
         state = _fit(state or silence(), len(self.looks))
         events: list[NoteEvent] = []
-        for row in zip(*self._judge(activations, state.hop), strict=True):
+        for row in zip(*self._judge(activations, state.seen), strict=True):
             said, state = self._frame(Judged(*row), state)
             events += said
         return events, state
@@ -131,9 +132,9 @@ class NoteDecoder:
         """End all that sounds; ids go on, so that none is ever used twice."""
         return _ends(state, state.id > 0, emitted, emitted), silence(state.next_id)
 
-    def _judge(self, now: Activations, hop: int) -> Judged:
-        """hop: of the first frame."""
-        starts = self.clock.starts(hop + np.arange(len(now.level)))
+    def _judge(self, now: Activations, seen: int) -> Judged:
+        """seen: answers before these."""
+        starts = self.clock.starts(seen + np.arange(len(now.level)))
         may = (now.frame >= self.support) & self.heard & (starts + self.clock.hop > 0)
         may &= (now.level >= self.config.gate_db)[:, None, None]
         return Judged(
@@ -153,7 +154,7 @@ class NoteDecoder:
         heard = np.where(state.id > 0, now.strikes_again, now.strikes) & state.armed
         if not (heard.any() or faded.any()):
             return [], self._count(now, state, NO_KEYS, NO_KEYS)
-        emitted = self.clock.emitted(state.hop)
+        emitted = self.clock.emitted(state.seen)
         strike = self._strike(now, state, heard, faded, emitted)
         faded &= ~strike.keys
         cut = self._cuts(now, state, strike)
@@ -199,7 +200,7 @@ class NoteDecoder:
     def _fades(self, now: Judged, state: DecoderState) -> Keys:
         """Sounding keys whose frame probability has been low for long enough, or that hang."""
         held = now.start[-1] - state.struck
-        low = ~now.holds[-1] & (state.quiet[-1] + 1 >= self.config.release_hops)
+        low = ~now.holds[-1] & (state.quiet[-1] + 1 >= self.patience)
         return (state.id > 0) & ((low & (held >= self.shortest)) | (held >= self.longest))
 
     def _cuts(self, now: Judged, state: DecoderState, strike: Strike) -> Samples:
@@ -207,8 +208,8 @@ class NoteDecoder:
 
         Before that next onset any look-ahead may have heard it fade, the shortest of them first.
         """
-        fallen = np.where(state.fading < 0, state.quiet, state.fading)  # hops
-        since = np.maximum(now.start - fallen * self.clock.hop, state.struck + self.shortest)
+        fallen = np.where(state.fading < 0, state.quiet, state.fading)  # answers
+        since = np.maximum(now.start - fallen * self.clock.step, state.struck + self.shortest)
         first = np.where(fallen > 0, since, strike.onset).min(0)
         return np.where(strike.keys, np.minimum(first, strike.onset), since[-1])
 
@@ -217,7 +218,7 @@ class NoteDecoder:
         ahead = (state.id > 0) & (now.start + self.clock.hop <= state.struck)  # of its note
         unsure = np.where(struck | (state.fading < 0), -1, state.fading + 1)
         return state._replace(
-            hop=state.hop + 1,
+            seen=state.seen + 1,
             quiet=np.where(now.holds | struck | ahead, 0, state.quiet + 1),
             fading=np.where(ahead, -1, np.where(now.sings, 0, unsure)),
             armed=(state.armed | now.fallen) & ~told,

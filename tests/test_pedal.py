@@ -47,7 +47,7 @@ __all__ = ["listener"]  # a fixture
 def decoded(probabilities: list[float], **knobs: float) -> list[Pedal]:
     decoder = PedalDecoder(DecoderConfig(**knobs), CLOCK)  # pyright: ignore[reportArgumentType]
     moves, state = decoder(np.array(probabilities), None)
-    return moves + decoder.release(state, CLOCK.emitted(state.hop - 1))[0]
+    return moves + decoder.release(state, CLOCK.emitted(state.seen - 1))[0]
 
 
 def test_two_thresholds_so_that_doubt_moves_nothing() -> None:

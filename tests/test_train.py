@@ -105,9 +105,9 @@ def test_noises_make_crops_without_notes(folder: Path) -> None:
     noises = pack_noises([folder / "take.wav"], 16_000)
     only = AugmentConfig(nothing_chance=1.0)
     crops = iter(Crops(packed, CROP, only, seed=4, noises=noises))
-    for _ in range(5):
-        audio, wish, pedal = next(crops)
-        assert audio.abs().max() > 0
+    drawn = [next(crops) for _ in range(5)]
+    assert any(audio.any() for audio, _, _ in drawn)  # one may fall into a pause
+    for _, wish, pedal in drawn:
         assert not wish.any()
         assert not pedal.any()
 

@@ -51,9 +51,10 @@ def applause(size: int, rate: int, random: Random) -> Audio:
 
 def talk(size: int, clips: list[Clip], random: Random) -> Audio:
     """Recorded clips one after the other, with pauses, each as loud as the others."""
-    sound, at = np.zeros(size, np.float32), int(random.integers(-8000, 1))
+    sound, at = np.zeros(size, np.float32), 0
     while at < size:
         clip = clips[int(random.integers(len(clips)))].astype(np.float32)
+        at = at or -int(random.integers(len(clip)))  # the first is on already
         clip = clip[max(0, -at) : size - at] / (clip.std() + 1e-9)
         sound[max(at, 0) : max(at, 0) + len(clip)] += clip
         at = max(at, 0) + len(clip) + int(random.exponential(3000))

@@ -19,7 +19,8 @@ from rich.progress import track
 
 from ..models.config import MODES, Mode, ModelConfig
 from ..models.network import Network, Said
-from ..models.reader import level_db, read_logits
+from ..models.phases import Heard as Answers
+from ..models.reader import Reader, level_db
 from ..streaming.decoding import DecoderConfig, FrameClock
 from ..streaming.notes import Activations, NoteDecoder
 from ..streaming.pedal import PedalDecoder
@@ -102,20 +103,22 @@ def _listen(
     audio = piece.audio[:size].astype(np.float32) / np.float32(32768)
     if room:
         audio = recoloured(audio, vqt.rate, AugmentConfig(), int(random.integers(2**31)))
-    said = _said(network, audio, PART * vqt.hop)
-    level = level_db(audio.reshape(-1, vqt.hop))
-    heads = {mode: config.heads(mode) for mode in MODES}
+    phases = max(config.decoder[mode].phases for mode in MODES)
+    answers = [_answers(network, audio, vqt.hop, phase / phases) for phase in range(phases)]
     notes = within(piece.notes, size / vqt.rate)
     pedals = None if piece.pedals is None else piece.pedals[piece.pedals[:, 0] < size / vqt.rate]
-    return {
-        mode: Heard(
-            read_logits(said.notes[:, heads[mode]], level),
-            notes,
-            None if said.pedal is None else torch.sigmoid(said.pedal[:, heads[mode][-1]]).numpy(),
-            pedals,
-        )
-        for mode in MODES
-    }
+    heard: dict[Mode, Heard] = {}
+    for mode in MODES:
+        said, pressed = Reader(config, mode).activations(answers)
+        heard[mode] = Heard(said, notes, pressed, pedals)
+    return heard
+
+
+def _answers(network: Network, audio: NDArray[np.float32], hop: int, late: float) -> Answers:
+    """Of the phase whose hops end ``late`` hops after those of the first."""
+    audio = np.pad(audio, (round(late * hop), 0))
+    audio = audio[: len(audio) // hop * hop]
+    return Answers(_said(network, audio, PART * hop), level_db(audio.reshape(-1, hop)))
 
 
 def _said(network: Network, audio: NDArray[np.float32], part_size: int) -> Said:
@@ -131,7 +134,7 @@ def _said(network: Network, audio: NDArray[np.float32], part_size: int) -> Said:
 def _tune_mode(job: tuple[ModelConfig, Mode, list[Heard], list[Heard]]) -> DecoderConfig:
     config, mode, heard, quiet = job
     best = config.decoder[mode]
-    clock = config.clock(mode)
+    clock = config.clock(mode, phases=best.phases)
     for knob in ROUND:
         tries = [best.model_copy(update={knob: value}) for value in KNOBS[knob]]
         if knob in ENDING:
@@ -161,7 +164,7 @@ def _judge_pedal(decoder: DecoderConfig, clock: FrameClock, heard: Heard) -> flo
     assert heard.pedals is not None
     decode = PedalDecoder(decoder, clock)
     moves, state = decode(heard.pressed, None)
-    moves += decode.release(state, clock.emitted(state.hop - 1))[0]
+    moves += decode.release(state, clock.emitted(state.seen - 1))[0]
     said = as_notes(pedals_of([*moves], clock.rate))
     true = as_notes(heard.pedals)
     return score_frames(true, said)[0].f1 + score_onsets(true, said).f1
@@ -175,7 +178,7 @@ def _mark_onsets(
     decoder: DecoderConfig, clock: FrameClock, heard: list[Heard], quiet: list[Heard]
 ) -> float:
     false = sum(len(_decoded(decoder, clock, noise.said)[0]) for noise in quiet)
-    minutes = sum(len(noise.said.level) for noise in quiet) * clock.hop / clock.rate / 60
+    minutes = sum(len(noise.said.level) for noise in quiet) * clock.step / clock.rate / 60
     return _mean(_judge_onsets, decoder, clock, heard) - PRICE * false / minutes
 
 
@@ -196,5 +199,5 @@ def _decoded(
     """Notes, and when each was said, seconds."""
     decode = NoteDecoder(decoder, clock)
     events, state = decode(said, None)
-    events += decode.release(state, clock.emitted(state.hop - 1))[0]
+    events += decode.release(state, clock.emitted(state.seen - 1))[0]
     return notes_of(events, clock.rate)
