@@ -18,6 +18,7 @@ from ..models.library import open_model
 from ..models.network import Network
 from ..models.timing import time_hops
 from ..models.transcriber import Transcriber
+from ..streaming.decoding import DecoderConfig
 from .config import Config
 from .output import check_writable, write_json
 from .sources import demo_audio
@@ -47,7 +48,10 @@ def run_bench(config: Config, seconds: float, json: Path | None) -> None:
     cases: list[tuple[Mode, float]] = [(mode, BLOCKS_MS[0]) for mode in MODES]
     for block_ms in BLOCKS_MS[1:]:
         cases.append(("balanced", block_ms))
-    rows = [measure(network, model, audio, rate, *case) for case in track(cases, "Measuring")]
+    rows = [
+        measure(network, model, audio, rate, *case, config.decoder_for(model.tuned(case[0])))
+        for case in track(cases, "Measuring")
+    ]
     title = f"{config.model} on {config.device}, {config.threads} thread(s), input {rate} Hz"
     Console().print(table(rows, title))
     if json:
@@ -61,9 +65,10 @@ def measure(
     rate: int,
     mode: Mode,
     block_ms: float,
+    decoder: DecoderConfig,
 ) -> Row:
     """Feed ``audio`` in blocks of ``block_ms`` and time each."""
-    transcriber = Transcriber(network, model, rate, mode)
+    transcriber = Transcriber(network, model, rate, mode, decoder)
     times = time_hops(transcriber, audio, round(block_ms * 1e-3 * rate))
     median, p99 = (1000 * float(p) for p in np.percentile(times, [50, 99]))
     share = 1000 * float(np.mean(times)) / block_ms

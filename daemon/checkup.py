@@ -49,11 +49,11 @@ def judge_capture(lost: int, glitches: int, rate: int) -> Finding:
 
 
 def judge_speed(p99: float, hop: float) -> Finding:
-    """The slowest hops against the time there is for one, both in seconds."""
+    """The slowest hops, in all phases, against the time there is for one, both in seconds."""
     what = f"a hop takes {1000 * p99:.1f} ms of {1000 * hop:.0f} ms at the 99th percentile"
     if p99 < BUSY * hop:
         return Finding("good", what)
-    cure = "close other programs; --set decoder.phases=1 halves it, --model small does so again"
+    cure = "close other programs; --set decoder.phases=1, --model small or --device cuda costs less"
     return Finding("warn" if p99 < TOO_SLOW * hop else "bad", what, cure)
 
 

@@ -18,7 +18,9 @@ from ..bridge.midi_port import MidiPort
 from ..bridge.priority import REAL_TIME, go_first
 from ..bridge.signals import Stop, stop_on_signals
 from ..bridge.zeromq import ZeroMqPublisher
+from ..models.config import ModelConfig
 from ..models.library import open_model
+from ..models.network import Network
 from ..models.timing import time_hops
 from ..models.transcriber import Transcriber
 from ..streaming.contracts import AudioBlock, NoteOff, NoteOn, NotewireError
@@ -86,9 +88,15 @@ def _heard(
 def _speed(config: Config) -> Finding:
     network, model = open_model(config.model, config.device)
     audio, rate = demo_audio(SPEED_S)
-    hop = model.vqt.hop / model.vqt.rate
-    times = time_hops(Transcriber(network, model, rate, config.mode), audio, round(hop * rate))
+    transcriber = _transcriber(config, network, model, rate)
+    hop = transcriber.hop / transcriber.rate
+    times = time_hops(transcriber, audio, round(hop * rate))
     return judge_speed(float(np.percentile(times, 99)), hop)
+
+
+def _transcriber(config: Config, network: Network, model: ModelConfig, rate: int) -> Transcriber:
+    decoder = config.decoder_for(model.tuned(config.mode))
+    return Transcriber(network, model, rate, config.mode, decoder)
 
 
 def in_a_thread(do: Callable[[], bool]) -> bool:
@@ -161,7 +169,7 @@ def _echo(config: Config, audio: NDArray[np.float32], rate: int, note: TestNote)
     if note.failure or note.begun is None:
         return Finding("bad", "no note could be sent to the MIDI port", note.failure)
     network, model = open_model(config.model, config.device)
-    transcriber = Transcriber(network, model, rate, config.mode)
+    transcriber = _transcriber(config, network, model, rate)
     events = transcriber.feed(AudioBlock(0, audio)) + transcriber.flush()
     struck = [e for e in events if isinstance(e, NoteOn) and e.pitch == PITCH]
     if any(0 <= e.onset / transcriber.rate - note.begun < ECHO_S for e in struck):

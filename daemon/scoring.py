@@ -121,12 +121,13 @@ def _draw(
 
 
 def compute_ms(network: Network, model: ModelConfig, path: Path) -> float:
-    """Median time of one hop, fed alone as live: it comes on top of the stream's own latency."""
+    """Median time of one answer, fed alone as live: it comes on top of the stream's own latency."""
     source = AudioFile(path)
     blocks = [block.samples for block in islice(source, PROBE_SECONDS)]
     audio = np.concatenate([np.zeros(0, np.float32), *blocks])
     transcriber = Transcriber(network, model, source.rate)
-    return 1000 * float(np.median(time_hops(transcriber, audio, source.rate // 50)))
+    block = round(transcriber.step * source.rate / transcriber.rate)
+    return 1000 * float(np.median(time_hops(transcriber, audio, block)))
 
 
 def _report(pieces: list[Piece], compute: float) -> dict[str, Any]:

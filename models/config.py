@@ -66,11 +66,6 @@ class ModelConfig(BaseModel):
         return sorted(heads, key=waits.__getitem__)
 
     def clock(self, mode: Mode, delay: int = 0, phases: int = 1) -> FrameClock:
-        """Of those heads. delay: held back by a resampler, samples; phases: of the decoder.
-
-        Raises NotewireError for a hop that cannot be divided among them.
-        """
-        if self.vqt.hop % phases:
-            raise NotewireError(f"phases: {phases} need a hop that they divide, not {self.vqt.hop}")
+        """Of those heads. delay: held back by a resampler, samples; phases: of the decoder."""
         *sooner, own = (self.network.look_aheads[head] for head in self.heads(mode))
         return FrameClock(self.vqt.rate, self.vqt.hop, own, delay, tuple(sooner), phases)

@@ -1,8 +1,8 @@
-"""One network that listens several times, each part of a hop later than the last.
+"""One network that listens twice, the second time half a hop ahead.
 
-Its answers come that much more often, and two that are half a hop apart err less alike than their
-frames overlap: what is in doubt in one is often sure in the other. The weights are the same. Each
-phase has its own place in the stream; its answers are put in their order here.
+Its answers come twice as often, and two that are half a hop apart err less alike than their frames
+overlap: what is in doubt in one is often sure in the other. The weights are the same. Each phase
+has its own place in the stream; its answers are put in their order here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch import Tensor
 from .network import NetworkState, Said
 
 
-class Heard(NamedTuple):
+class Answers(NamedTuple):
     """What was said of the newest hops of one phase, and their level, (hops,), dBFS."""
 
     said: Said  # of one stream, without the batch
@@ -26,22 +26,24 @@ class Heard(NamedTuple):
 
 
 class Place(NamedTuple):
-    """How far one phase has come: the samples of an unfinished hop, and what it remembers."""
+    """How far one phase has come."""
 
-    rest: NDArray[np.floating]
+    rest: NDArray[np.floating]  # samples of an unfinished hop
     network: NetworkState | None = None
+    hops: int = 0  # answered
 
 
 def at_start(phases: int, hop: int, dtype: np.dtype) -> tuple[Place, ...]:
-    """All phases at a stream's start: each later one has heard a part of a hop of silence more."""
+    """All phases at a stream's start: each is ahead of the last by a part of a hop of silence."""
     return tuple(Place(np.zeros(phase * hop // phases, dtype)) for phase in range(phases))
 
 
 def refit(places: tuple[Place, ...], phases: int, hop: int) -> tuple[Place, ...]:
     """Places for another number of phases, in the middle of a stream."""
-    if phases <= len(places):
-        return places[:phases]
-    return *places, *(_behind(places[0], phase * hop // phases) for phase in range(1, phases))
+    first = places[0]
+    if phases == len(places):
+        return places
+    return first, *(_ahead(first, phase * hop // phases, hop) for phase in range(1, phases))
 
 
 def in_turn(parts: Sequence[Tensor], answered: int) -> Tensor:
@@ -50,9 +52,7 @@ def in_turn(parts: Sequence[Tensor], answered: int) -> Tensor:
     answered: how many came before them.
     """
     phases = len(parts)
-    answers = torch.cat([*parts])
-    if len(answers) < 2:  # as live
-        return answers
+    answers = parts[0].new_empty(sum(map(len, parts)), *parts[0].shape[1:])
     for phase, part in enumerate(parts):
         answers[(phases - 1 - phase - answered) % phases :: phases] = part
     return answers
@@ -71,15 +71,22 @@ def steadied(logits: Tensor, before: Tensor | None, phases: int) -> tuple[Tensor
     return torch.stack(newest).mean(0), known[len(logits) :]
 
 
-def _behind(place: Place, late: int) -> Place:
-    """Another phase that goes on from ``place``, its hops ending ``late`` samples after its own.
+def _ahead(first: Place, by: int, hop: int) -> Place:
+    """A phase that joins the first one, its hops ending ``by`` samples before those of the first.
 
-    Its memory is of what ended that much sooner: a part of a hop, once.
+    It remembers what the first does, and has heard the same; the samples between the end of its own
+    last hop and that of the first it will hear once more.
     """
-    state = place.network
-    if state is None:
-        return Place(np.concatenate([np.zeros(late, place.rest.dtype), place.rest]))
-    newest = state.audio[0, -late:].cpu().numpy()
-    earlier = torch.nn.functional.pad(state.audio, (late, 0))[:, : state.audio.shape[1]]
-    rest = np.concatenate([newest.astype(place.rest.dtype), place.rest])
-    return Place(rest, state._replace(audio=earlier))
+    filled = len(first.rest) + by
+    hops, left = divmod(filled, hop)
+    state, past = first.network, np.zeros(by, first.rest.dtype)
+    if state is not None:
+        past = state.audio[0].cpu().numpy().astype(past.dtype)
+    known = np.concatenate([past, first.rest])
+    rest = known[len(known) - left :]
+    if state is not None:
+        memory = torch.from_numpy(known[: len(known) - left]).to(state.audio)
+        size = state.audio.shape[1]
+        memory = torch.nn.functional.pad(memory, (max(0, size - len(memory)), 0))[-size:]
+        state = state._replace(audio=memory[None])
+    return Place(rest, state, first.hops + hops)

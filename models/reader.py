@@ -11,17 +11,17 @@ from torch import Tensor
 
 from ..streaming.contracts import NoteEvent, Pedal
 from ..streaming.decoding import DecoderConfig
-from ..streaming.notes import Activations, NoteDecoder, silence
+from ..streaming.notes import Activations, NoteDecoder, paced, silence
 from ..streaming.pedal import PedalDecoder, PedalState
 from .config import Mode, ModelConfig
 from .network import OUTPUTS
-from .phases import Heard, in_turn, steadied
+from .phases import Answers, in_turn, steadied
 
 FRAME = OUTPUTS.index("frame")
 
 
 class Reader:
-    """``reader(heard)`` returns the events of the next hops, on the stream's own clock.
+    """``reader(answers)`` returns the events of the next hops, on the stream's own clock.
 
     ``pedals`` holds what the pedal did in them, until it is emptied. decoder: None for the model's
     own, tuned for ``mode``; delay: of the resampler, samples. Raises NotewireError if the model has
@@ -36,23 +36,34 @@ class Reader:
         self._frames: Tensor | None = None  # the newest frame logits of the other phases,
         self._pressed: Tensor | None = None  # and the pedal's
         self.pedals: list[Pedal] = []
+        self.mode: Mode = mode
         self.phases = 1
         self.switch(mode, decoder)
 
     def switch(self, mode: Mode, decoder: DecoderConfig | None) -> None:
-        """All look-aheads are answered at every hop: a mode is the choice of the longest heard."""
+        """All look-aheads are answered at every hop: a mode is the choice of the longest heard.
+
+        Where the number of phases changes in a stream, ``count_from`` has to follow.
+        """
         tuned = self._config.tuned(mode)
         knobs = decoder or tuned
-        self.mode: Mode = mode
+        if (mode, knobs.phases) != (self.mode, self.phases):
+            self._frames = self._pressed = None
+        self._notes = paced(self._notes, knobs.phases, self.phases)
+        self.mode, self.phases = mode, knobs.phases
         self._heads = torch.tensor(self._config.heads(mode))
         clock = self._config.clock(mode, self._delay, knobs.phases)
         self.decoder = NoteDecoder(knobs, clock)
         self._pedalling = PedalDecoder(knobs, clock)
-        self._count_in(knobs.phases)
 
-    def __call__(self, heard: Sequence[Heard]) -> list[NoteEvent]:
-        """heard: what was said in each phase; the first ``phases`` of them are read."""
-        activations, pressed = self.activations(heard)
+    def count_from(self, answered: int) -> None:
+        """So many answers of its phases came before the next."""
+        self._notes = self._notes._replace(seen=answered)
+        self._pedal = self._pedal._replace(seen=answered)
+
+    def __call__(self, answers: Sequence[Answers]) -> list[NoteEvent]:
+        """answers: of each phase; the first ``phases`` of them are read."""
+        activations, pressed = self.activations(answers)
         events, self._notes = self.decoder(activations, self._notes)
         if pressed is not None:
             moves, self._pedal = self._pedalling(pressed, self._pedal)
@@ -60,13 +71,13 @@ class Reader:
         return events
 
     def activations(
-        self, heard: Sequence[Heard]
+        self, answers: Sequence[Answers]
     ) -> tuple[Activations, NDArray[np.floating] | None]:
-        """The newest answers, as the decoders take them; (answers,) of the pedal, if at all.
+        """The newest answers, as the decoders take them once; (answers,) of the pedal, if at all.
 
         How long something lasts is for all phases to say together; an onset, for each alone.
         """
-        heard, seen = heard[: self.phases], self._notes.seen
+        heard, seen = answers[: self.phases], self._notes.seen
         notes = in_turn([phase.said.notes for phase in heard], seen).index_select(1, self._heads)
         frames, self._frames = steadied(notes[:, :, FRAME], self._frames, self.phases)
         notes[:, :, FRAME] = frames
@@ -97,11 +108,6 @@ class Reader:
         return self._pedal.down
 
     @property
-    def hops(self) -> int:
-        """Read since the stream began, by the first phase."""
-        return self._notes.seen // self.phases
-
-    @property
     def judged(self) -> int:
         """Sample up to which it has made up its mind."""
         return self.decoder.clock.start(self._notes.seen)
@@ -112,7 +118,7 @@ class Reader:
         seen = self._notes.seen
         return self.decoder.clock.emitted(seen - 1) if seen else 0
 
-    def _press(self, heard: Sequence[Heard]) -> NDArray[np.floating] | None:
+    def _press(self, heard: Sequence[Answers]) -> NDArray[np.floating] | None:
         """(answers,), probability that the pedal is down; None where nobody listens for it."""
         own = int(self._heads[-1])
         parts = [phase.said.pedal[:, own] for phase in heard if phase.said.pedal is not None]
@@ -122,18 +128,11 @@ class Reader:
         logits, self._pressed = steadied(logits, self._pressed, self.phases)
         return torch.sigmoid(logits).numpy()
 
-    def _count_in(self, phases: int) -> None:
-        """Count what was read in answers of that many phases from here on."""
-        seen = self._notes.seen * phases // self.phases
-        self._notes, self._pedal = self._notes._replace(seen=seen), self._pedal._replace(seen=seen)
-        self._frames = self._pressed = None
-        self.phases = phases
-
 
 def read_logits(logits: Tensor, level: NDArray[np.floating]) -> Activations:
     """What the network says, as the decoder takes it.
 
-    logits: (hops, look-aheads, OUTPUTS, 88); level: (hops,), see ``level_db``.
+    logits: (answers, look-aheads, OUTPUTS, 88); level: (answers,), see ``level_db``.
     """
     said = dict(zip(OUTPUTS, logits.cpu().unbind(2), strict=True))
     return Activations(

@@ -22,7 +22,7 @@ from ..streaming.notes import NoteDecoder
 from ..streaming.resample import Resampler, ResamplerState
 from .config import Mode, ModelConfig
 from .network import OUTPUTS, Network, NetworkState, Said
-from .phases import Heard, Place, at_start, refit
+from .phases import Answers, Place, at_start, refit
 from .reader import Reader, level_db
 
 Event = TypeVar("Event", bound=NoteEvent | Gesture)
@@ -30,7 +30,7 @@ MOST_SECONDS = 4  # a longer block goes through in parts, so that memory stays b
 
 
 class StreamState(NamedTuple):
-    """Everything that one stream carries from block to block; None means at its start."""
+    """Everything that one stream carries from block to block; at its start, nothing."""
 
     resampler: ResamplerState | None = None
     phases: tuple[Place, ...] = ()
@@ -81,7 +81,7 @@ class Transcriber:
         self.hops = 0  # gone through the network since the start, of all phases
         self._weight = network.heads.weight
         self._dtype = torch.zeros((), dtype=self._weight.dtype).numpy().dtype
-        self._nothing = Heard(_no_answer(network, pedal), np.zeros(0))
+        self._nothing = Answers(_no_answer(network, pedal), np.zeros(0))
         self._stream = StreamState()
         self._origin = self._position = 0  # of the stream and of the next sample, at source rate
 
@@ -111,8 +111,7 @@ class Transcriber:
     @property
     def holding(self) -> bool:
         """Whether there is anything to end, in second thoughts too: a note, or the pedal."""
-        readers = (self._live, self._later) if self._later else (self._live,)
-        return any(reader.sounding or reader.pedal_down for reader in readers)
+        return any(reader.sounding or reader.pedal_down for reader in self._readers)
 
     @property
     def position(self) -> int:
@@ -155,8 +154,7 @@ class Transcriber:
         if self._later:
             self._later.switch(self._later.mode, later)
         if self._stream.phases:
-            places = refit(self._stream.phases, self._phases, self.hop)
-            self._stream = self._stream._replace(phases=places)
+            self._refit(self._stream.phases)
         return events
 
     def release(self) -> list[NoteEvent]:
@@ -196,20 +194,32 @@ class Transcriber:
         return events
 
     @property
+    def _readers(self) -> list[Reader]:
+        return [self._live, self._later] if self._later else [self._live]
+
+    @property
     def _phases(self) -> int:
         """As many as any reader reads."""
-        return max(reader.phases for reader in (self._live, self._later) if reader)
+        return max(reader.phases for reader in self._readers)
+
+    def _refit(self, places: tuple[Place, ...]) -> None:
+        """Listen in as many phases as the readers read now, and let those count on from there."""
+        places = refit(places, self._phases, self.hop)
+        self._stream = self._stream._replace(phases=places)
+        for reader in self._readers:
+            reader.count_from(sum(place.hops for place in places[: reader.phases]))
 
     def _take(self, samples: NDArray[np.floating]) -> list[NoteEvent]:
         audio, resampler = self.resampler(samples, self._stream.resampler)
         places = self._stream.phases or at_start(self._phases, self.hop, self._dtype)
-        heard, frames, places = zip(*(self._hear(audio, place) for place in places), strict=True)
+        before = places[0].hops
+        answers, frames, places = zip(*(self._hear(audio, place) for place in places), strict=True)
         self._stream = StreamState(resampler, places)
-        return self._read(heard, frames[0]) if any(len(phase.level) for phase in heard) else []
+        return self._read(answers, frames[0], before) if any(len(a.level) for a in answers) else []
 
     def _hear(
         self, audio: NDArray[np.floating], place: Place
-    ) -> tuple[Heard, NDArray[np.floating] | None, Place]:
+    ) -> tuple[Answers, NDArray[np.floating] | None, Place]:
         """One phase: what was said of the hops that ``audio`` completes, and their frames."""
         hops, rest = rehop(audio, place.rest, self.hop)
         if not len(hops):
@@ -218,15 +228,16 @@ class Transcriber:
         level = level_db(hops.reshape(-1, self.hop))
         self.level_db = float(level[-1])
         self.hops += len(level)
-        return Heard(said, level), frames, Place(rest, network)
+        return Answers(said, level), frames, Place(rest, network, place.hops + len(level))
 
-    def _read(self, heard: Sequence[Heard], frames: NDArray[np.floating] | None) -> list[NoteEvent]:
-        """heard: of each phase; frames: of the first."""
+    def _read(
+        self, answers: Sequence[Answers], frames: NDArray[np.floating] | None, before: int
+    ) -> list[NoteEvent]:
+        """answers: of each phase; frames: of the first, which had answered ``before`` hops."""
         if self._later:
-            self._thoughts += self._placed(self._later(heard))
+            self._thoughts += self._placed(self._later(answers))
             self._collect(self._later)
-        before = self._live.hops
-        events = self._live(heard)
+        events = self._live(answers)
         self._follow(events, frames, before)
         self._collect(self._live)
         return self._placed(events)

@@ -91,6 +91,12 @@ def silence(next_id: int = 1) -> DecoderState:
     return DecoderState(0, next_id, zeros, zeros, long_ago, zeros - 1, never, never, ready)
 
 
+def paced(state: DecoderState, phases: int, before: int) -> DecoderState:
+    """For ``phases`` answers a hop from here on, where there were ``before``; ``seen`` stays."""
+    quiet, fading = (part * phases // before for part in (state.quiet, state.fading))
+    return state._replace(quiet=quiet, fading=np.maximum(fading, -1))
+
+
 class NoteDecoder:
     """``events, state = decoder(activations, state)``; times count from the stream's start."""
 

@@ -47,7 +47,7 @@ class PedalDecoder:
         return moves, state
 
     def release(self, state: PedalState, emitted: int) -> tuple[list[Pedal], PedalState]:
-        """Up, at the end of what is heard; the frames are counted on."""
+        """Up, at the end of what is heard; the answers are counted on."""
         if not state.down:
             return [], state
         at = max(emitted, state.moved + 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class VQTConfig(BaseModel):
@@ -11,7 +11,7 @@ class VQTConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rate: int = 16_000
-    hop: int = 320
+    hop: int = Field(default=320, gt=0, multiple_of=2)  # two phases halve it
     lowest: float = 27.5  # frequency of pitch 0
     bins_per_semitone: int = 3
     bins: int = 288

@@ -69,7 +69,7 @@ class MidiRecorder:
         for offset, data in self.port.incoming_midi_events():
             self.messages.append((start + offset / RATE, bytes(data)))
 
-    def _missed(self, _seconds: float) -> None:
+    def _missed(self, _by: float) -> None:
         self.late += 1
 
     def notes(self) -> np.ndarray:

@@ -19,7 +19,7 @@ from rich.progress import track
 
 from ..models.config import MODES, Mode, ModelConfig
 from ..models.network import Network, Said
-from ..models.phases import Heard as Answers
+from ..models.phases import Answers
 from ..models.reader import Reader, level_db
 from ..streaming.decoding import DecoderConfig, FrameClock
 from ..streaming.notes import Activations, NoteDecoder
@@ -63,7 +63,7 @@ class Heard:
 
     said: Activations
     notes: Notes
-    pressed: NDArray[np.floating] | None  # (hops,), probability that the pedal is down
+    pressed: NDArray[np.floating] | None  # (answers,), probability that the pedal is down
     pedals: Pedals | None
 
 
@@ -114,9 +114,9 @@ def _listen(
     return heard
 
 
-def _answers(network: Network, audio: NDArray[np.float32], hop: int, late: float) -> Answers:
-    """Of the phase whose hops end ``late`` hops after those of the first."""
-    audio = np.pad(audio, (round(late * hop), 0))
+def _answers(network: Network, audio: NDArray[np.float32], hop: int, ahead: float) -> Answers:
+    """Of the phase whose hops end ``ahead`` hops before those of the first."""
+    audio = np.pad(audio, (round(ahead * hop), 0))
     audio = audio[: len(audio) // hop * hop]
     return Answers(_said(network, audio, PART * hop), level_db(audio.reshape(-1, hop)))
 
