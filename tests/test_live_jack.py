@@ -49,28 +49,20 @@ def by_system(client: jack.Client) -> float:
 
 
 class MidiRecorder:
-    """Records a MIDI port; times in seconds of ``clock``.
-
-    ``late``: periods that the machine missed, in which JACK drops what is sent.
-    """
+    """Records a MIDI port; times in seconds of ``clock``."""
 
     def __init__(self, clock: Callable[[jack.Client], float] = by_jack) -> None:
         self._clock = clock
         self.client = jack.Client("recorder")
         self.port: Any = self.client.midi_inports.register("in")
         self.messages: list[tuple[float, bytes]] = []
-        self.late = 0
         self.client.set_process_callback(self._process)
-        self.client.set_xrun_callback(self._missed)
         self.client.activate()
 
     def _process(self, _frames: int) -> None:
         start = self._clock(self.client)
         for offset, data in self.port.incoming_midi_events():
             self.messages.append((start + offset / RATE, bytes(data)))
-
-    def _missed(self, _by: float) -> None:
-        self.late += 1
 
     def notes(self) -> np.ndarray:
         """(n, 4) by onset; a note that never ended fails the test."""
