@@ -49,17 +49,24 @@ def by_system(client: jack.Client) -> float:
 
 
 class MidiRecorder:
-    """Records a MIDI port; times in seconds of ``clock``."""
+    """Records a MIDI port; times in seconds of ``clock``.
+
+    ``late``: periods that came too late, in which JACK may lose what is sent.
+    """
 
     def __init__(self, clock: Callable[[jack.Client], float] = by_jack) -> None:
         self._clock = clock
         self.client = jack.Client("recorder")
         self.port: Any = self.client.midi_inports.register("in")
         self.messages: list[tuple[float, bytes]] = []
+        self.late, self._before = 0, float("inf")
         self.client.set_process_callback(self._process)
         self.client.activate()
 
-    def _process(self, _frames: int) -> None:
+    def _process(self, frames: int) -> None:
+        now = time.monotonic()
+        self.late += now - self._before > 2 * frames / RATE
+        self._before = now
         start = self._clock(self.client)
         for offset, data in self.port.incoming_midi_events():
             self.messages.append((start + offset / RATE, bytes(data)))

@@ -59,12 +59,12 @@ def test_over_jack_it_silences_the_instrument_and_notes_come_again(tmp_path: Pat
             wait_for("notes", lambda: len(recorder.messages) > 10)
             with pedal(recorder.client) as out:
                 wait_for("silence", lambda: pressed(out) and ALL_NOTES_OFF in heard(recorder))
-            before = len(heard(recorder))
+            before, late = len(heard(recorder)), recorder.late
             assert running.wait(60) == 0
         messages = heard(recorder)
         recorder.client.close()
     panic = messages.index(ALL_NOTES_OFF)
-    assert len(hanging(messages[:panic])) <= 1  # JACK may lose one in a period that came too late
+    assert len(hanging(messages[:panic])) <= late
     assert any(message[0] == 0x90 for message in messages[before:])
     assert "panic by MIDI" in log.read_text()
 

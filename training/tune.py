@@ -41,10 +41,10 @@ PATIENCE = 0.2  # of onset F1, for a second of waiting for notes: .002 for 10 ms
 KNOBS: dict[str, tuple[float, ...]] = {
     "onset": (0.4, 0.5, 0.6, 0.7),
     "tilt": (-0.2, 0.0, 0.2),
-    "support": (0.0, 0.2, 0.3, 0.4),
+    "support": (0.0, 0.2, 0.3, 0.4, 0.5),
     "restrike": (0.6, 0.7, 0.8),
     "rearm": (0.1, 0.2),
-    "sure": (0.85, 0.9, 0.95, 0.98, 1.0),
+    "sure": (0.85, 0.9, 0.95, 0.97, 0.98, 1.0),
     "hold": (0.2, 0.3, 0.4, 0.5),
     "release_hops": (2, 3),
     "fade": (0.0, 0.5, 0.6, 0.7),
