@@ -22,6 +22,7 @@ from .sources import Source
 from .views import Status, View
 
 STATUS_SECONDS = 0.05
+SUMMARY_SECONDS = 0.25  # percentiles of thousands of hops take their time
 LATENCY_SECONDS = 1.0
 SILENT_SECONDS = 0.2  # without a sample: whatever the reason, nothing is left sounding
 
@@ -50,7 +51,8 @@ class Engine:
         self.muted = False
         self._seconds = 0.0
         self._glitches = 0
-        self._next_status = self._next_latency = 0.0
+        self._next_status = self._next_summary = self._next_latency = 0.0
+        self._standing = self.summary()
         self._heard, self._patience = time.monotonic(), SILENT_SECONDS
 
     @property
@@ -160,9 +162,11 @@ class Engine:
         self.afterthoughts.takes.retry()
         if self.bus is not None:
             self.bus.tick(self.transcriber.position, self.transcriber.level_db)
-        summary = self.summary()
-        self._tell_latency(now, summary)
-        self.view.status(Status(self.transcriber.level_db, summary))
+        if now >= self._next_summary:
+            self._next_summary = now + SUMMARY_SECONDS
+            self._standing = self.summary()
+        self._tell_latency(now, self._standing)
+        self.view.status(Status(self.transcriber.level_db, self._standing))
 
     def _tell_latency(self, now: float, summary: Summary) -> None:
         """Over the bus, once a second, when there is one."""

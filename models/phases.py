@@ -13,9 +13,10 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from .network import NetworkState, Said
+
+Values = NDArray[np.floating]
 
 
 class Answers(NamedTuple):
@@ -46,29 +47,29 @@ def refit(places: tuple[Place, ...], phases: int, hop: int) -> tuple[Place, ...]
     return first, *(_ahead(first, phase * hop // phases, hop) for phase in range(1, phases))
 
 
-def in_turn(parts: Sequence[Tensor], answered: int) -> Tensor:
+def in_turn(parts: Sequence[Values], answered: int) -> Values:
     """The newest answers of all phases, (hops, ...) each, as they come: the last phase is ahead.
 
     answered: how many came before them.
     """
     phases = len(parts)
-    answers = parts[0].new_empty(sum(map(len, parts)), *parts[0].shape[1:])
+    answers = np.empty((sum(map(len, parts)), *parts[0].shape[1:]), parts[0].dtype)
     for phase, part in enumerate(parts):
         answers[(phases - 1 - phase - answered) % phases :: phases] = part
     return answers
 
 
-def steadied(logits: Tensor, before: Tensor | None, phases: int) -> tuple[Tensor, Tensor | None]:
+def steadied(logits: Values, before: Values | None, phases: int) -> tuple[Values, Values | None]:
     """Each answer's mean with the last of every other phase, and what the next call needs.
 
     logits: (answers, ...); before: (phases - 1, ...), None at a stream's start.
     """
     if phases == 1 or not len(logits):
         return logits, before
-    past = logits[:1].expand(phases - 1, *logits.shape[1:]) if before is None else before
-    known = torch.cat([past, logits])
-    newest = [known[phase : phase + len(logits)] for phase in range(phases)]
-    return torch.stack(newest).mean(0), known[len(logits) :]
+    past = np.repeat(logits[:1], phases - 1, axis=0) if before is None else before
+    known = np.concatenate([past, logits])
+    mean = sum(known[phase : phase + len(logits)] for phase in range(phases)) / phases
+    return np.asarray(mean, logits.dtype), known[len(logits) :]
 
 
 def _ahead(first: Place, by: int, hop: int) -> Place:

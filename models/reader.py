@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
+from scipy.special import expit
 
 from ..streaming.contracts import NoteEvent, Pedal
 from ..streaming.decoding import DecoderConfig
@@ -15,7 +13,7 @@ from ..streaming.notes import Activations, NoteDecoder, paced, silence
 from ..streaming.pedal import PedalDecoder, PedalState
 from .config import Mode, ModelConfig
 from .network import OUTPUTS
-from .phases import Answers, in_turn, steadied
+from .phases import Answers, Values, in_turn, steadied
 
 FRAME = OUTPUTS.index("frame")
 
@@ -33,8 +31,8 @@ class Reader:
     ) -> None:
         self._config, self._delay = config, delay
         self._notes, self._pedal = silence(), PedalState()
-        self._frames: Tensor | None = None  # the newest frame logits of the other phases,
-        self._pressed: Tensor | None = None  # and the pedal's
+        self._frames: Values | None = None  # the newest frame logits of the other phases,
+        self._pressed: Values | None = None  # and the pedal's
         self.pedals: list[Pedal] = []
         self.mode: Mode = mode
         self.phases = 1
@@ -51,7 +49,7 @@ class Reader:
             self._frames = self._pressed = None
         self._notes = paced(self._notes, knobs.phases, self.phases)
         self.mode, self.phases = mode, knobs.phases
-        self._heads = torch.tensor(self._config.heads(mode))
+        self._heads = np.array(self._config.heads(mode))
         clock = self._config.clock(mode, self._delay, knobs.phases)
         self.decoder = NoteDecoder(knobs, clock)
         self._pedalling = PedalDecoder(knobs, clock)
@@ -70,19 +68,18 @@ class Reader:
             self.pedals += moves
         return events
 
-    def activations(
-        self, answers: Sequence[Answers]
-    ) -> tuple[Activations, NDArray[np.floating] | None]:
+    def activations(self, answers: Sequence[Answers]) -> tuple[Activations, Values | None]:
         """The newest answers, as the decoders take them once; (answers,) of the pedal, if at all.
 
         How long something lasts is for all phases to say together; an onset, for each alone.
         """
         heard, seen = answers[: self.phases], self._notes.seen
-        notes = in_turn([phase.said.notes for phase in heard], seen).index_select(1, self._heads)
+        said = [phase.said.notes.numpy(force=True)[:, self._heads] for phase in heard]
+        notes = in_turn(said, seen)
         frames, self._frames = steadied(notes[:, :, FRAME], self._frames, self.phases)
         notes[:, :, FRAME] = frames
-        level = in_turn([torch.from_numpy(phase.level) for phase in heard], seen)
-        return read_logits(notes, level.numpy()), self._press(heard)
+        level = in_turn([phase.level for phase in heard], seen)
+        return read_logits(notes, level), self._press(heard)
 
     def release(self, now: int) -> list[NoteEvent]:
         """End all that sounds and let the pedal up, at sample ``now`` of the stream; read on."""
@@ -118,32 +115,28 @@ class Reader:
         seen = self._notes.seen
         return self.decoder.clock.emitted(seen - 1) if seen else 0
 
-    def _press(self, heard: Sequence[Answers]) -> NDArray[np.floating] | None:
+    def _press(self, heard: Sequence[Answers]) -> Values | None:
         """(answers,), probability that the pedal is down; None where nobody listens for it."""
         own = int(self._heads[-1])
-        parts = [phase.said.pedal[:, own] for phase in heard if phase.said.pedal is not None]
-        if len(parts) < len(heard):
+        said = [phase.said.pedal for phase in heard if phase.said.pedal is not None]
+        if len(said) < len(heard):
             return None
+        parts = [pressed.numpy(force=True)[:, own] for pressed in said]
         logits = in_turn(parts, self._notes.seen)
         logits, self._pressed = steadied(logits, self._pressed, self.phases)
-        return torch.sigmoid(logits).numpy()
+        return expit(logits)
 
 
-def read_logits(logits: Tensor, level: NDArray[np.floating]) -> Activations:
+def read_logits(logits: Values, level: Values) -> Activations:
     """What the network says, as the decoder takes it.
 
     logits: (answers, look-aheads, OUTPUTS, 88); level: (answers,), see ``level_db``.
     """
-    said = dict(zip(OUTPUTS, logits.cpu().unbind(2), strict=True))
-    return Activations(
-        torch.sigmoid(said["onset"]).numpy(),
-        torch.sigmoid(said["frame"]).numpy(),
-        torch.sigmoid(said["velocity"]).numpy(),
-        torch.tanh(said["shift"]).numpy(),
-        level,
-    )
+    onset, frame, _, velocity, shift = (logits[:, :, i] for i in range(len(OUTPUTS)))
+    return Activations(expit(onset), expit(frame), expit(velocity), np.tanh(shift), level)
 
 
-def level_db(hops: NDArray[np.floating]) -> NDArray[np.floating]:
+def level_db(hops: Values) -> Values:
     """(hops, samples) of audio to the level of each hop, dBFS."""
-    return 10 * np.log10((hops.astype(np.float64) ** 2).mean(axis=1) + 1e-12)
+    hops = hops.astype(np.float64)
+    return 10 * np.log10(np.einsum("hs,hs->h", hops, hops) / hops.shape[1] + 1e-12)

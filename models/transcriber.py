@@ -68,7 +68,9 @@ class Transcriber:
     ) -> None:
         self.network, self.source_rate = network, rate
         self.rate, self.hop = config.vqt.rate, config.vqt.hop
-        self.resampler = Resampler(rate, self.rate)
+        self._weight = network.heads.weight
+        self._dtype = torch.zeros((), dtype=self._weight.dtype).numpy().dtype
+        self.resampler = Resampler(rate, self.rate, self._dtype)
         self._most = MOST_SECONDS * rate
         self.config = config
         self._live = Reader(config, mode, decoder, self.resampler.delay)
@@ -79,8 +81,6 @@ class Transcriber:
         self._pedal = pedal
         self.level_db = -np.inf  # of the newest hop, dBFS
         self.hops = 0  # gone through the network since the start, of all phases
-        self._weight = network.heads.weight
-        self._dtype = torch.zeros((), dtype=self._weight.dtype).numpy().dtype
         self._nothing = Answers(_no_answer(network, pedal), np.zeros(0))
         self._stream = StreamState()
         self._origin = self._position = 0  # of the stream and of the next sample, at source rate

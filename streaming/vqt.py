@@ -31,8 +31,9 @@ class CausalVQT(nn.Module):
         self.config = config
         atoms, self.frequencies = _atoms(config)
         self.group_delay = [_centroid_from_end(atom) / config.rate for atom in atoms]  # s per bin
-        for i, bank in enumerate(_banks(atoms)):
-            self.register_buffer(f"bank{i}", torch.from_numpy(bank), persistent=False)
+        self._names = [f"bank{i}" for i in range(BANKS)]
+        for name, bank in zip(self._names, _banks(atoms), strict=True):
+            self.register_buffer(name, torch.from_numpy(bank), persistent=False)
         self.memory = max(len(atom) for atom in atoms) - config.hop
 
     def forward(self, audio: Tensor, past: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -41,7 +42,8 @@ class CausalVQT(nn.Module):
         if not audio.shape[1]:
             return audio.new_zeros(audio.shape[0], 0, self.config.bins), past
         audio = torch.cat([past, audio], dim=-1)
-        waves = torch.cat([self._project(audio, bank) for bank in self.buffers()], dim=-1)
+        banks = [getattr(self, name) for name in self._names]  # self.buffers() looks everywhere
+        waves = torch.cat([self._project(audio, bank) for bank in banks], dim=-1)
         frames = torch.hypot(waves[..., ::2], waves[..., 1::2])
         return torch.log1p(self.config.log_gain * frames), audio[:, audio.shape[1] - self.memory :]
 

@@ -24,7 +24,7 @@ LATE = 16_000
 
 
 def test_answers_come_in_turn_and_frames_end_half_a_hop_apart() -> None:
-    first, second = torch.tensor([1.0, 3.0]), torch.tensor([0.0, 2.0])
+    first, second = np.array([1.0, 3.0]), np.array([0.0, 2.0])
     assert in_turn([first, second], 0).tolist() == [0, 1, 2, 3]
     assert in_turn([first, second[:1]], 1).tolist() == [1, 0, 3]
     assert in_turn([first], 7).tolist() == [1, 3]
@@ -36,7 +36,7 @@ def test_answers_come_in_turn_and_frames_end_half_a_hop_apart() -> None:
 
 @pytest.mark.parametrize("cut", range(5))
 def test_what_lasts_is_the_mean_of_the_newest_answers(cut: int) -> None:
-    logits, before = torch.tensor([4.0, 2.0, 0.0, 6.0]), None
+    logits, before = np.array([4.0, 2.0, 0.0, 6.0]), None
     found = []
     for part in (logits[:cut], logits[cut:]):
         mean, before = steadied(part, before, 2)
