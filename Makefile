@@ -1,7 +1,8 @@
 # make run    set up and transcribe the microphone, or the demo clip where there is none
 # make test   set up and run all tests, with ruff and pyright
 # make bench  what the engine costs on this machine
-# make weights  gather what the piano model learned from, and train it anew, training by training (a day on two cores)
+# make weights  gather what the piano model learned from, and train it anew, training by training (a day on two cores
+#             and a quarter of an hour on a GPU, without one two days more)
 # make faults two hundred faults at random, after which no note may hang (ten minutes)
 # make soak   half an hour at true pace, three minutes beside busy loops, eight hours as fast as it goes, equally late notes,
 #             a hundred clients (more than an hour)
@@ -16,7 +17,7 @@ test: .venv/.test
 bench: .venv/.run
 	.venv/bin/notewire bench
 
-TRAININGS = base second third fourth deeper sixth seventh pedal ninth played ladder
+TRAININGS = base second third fourth deeper sixth seventh pedal ninth played ladder talk
 
 weights: .venv/.run
 	.venv/bin/notewire gather training/sources.yaml -o data
