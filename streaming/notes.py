@@ -123,7 +123,6 @@ class NoteDecoder:
         self.heard = (keys >= config.lowest) & (keys <= config.highest)
         self.heard &= (self.sent >= 0) & (self.sent <= 127)
         self.looks = np.arange(-1 - len(clock.sooner), 0)[:, None]
-        self._first = clock.starts(np.zeros(1, np.int64))
 
     def __call__(
         self, activations: Activations, state: DecoderState | None
@@ -141,8 +140,7 @@ class NoteDecoder:
 
     def _judge(self, now: Activations, seen: int) -> Judged:
         """seen: answers before these."""
-        answers = np.arange(seen, seen + len(now.level))
-        starts = self._first + answers[:, None, None] * self.clock.step
+        starts = self.clock.starts(seen + np.arange(len(now.level)))
         may = (now.frame >= self.support) & self.heard & (starts + self.clock.hop > 0)
         may &= (now.level >= self.config.gate_db)[:, None, None]
         return Judged(
