@@ -2,7 +2,7 @@
 # make test   set up and run all tests, with ruff and pyright
 # make bench  what the engine costs on this machine
 # make weights  gather what the piano model learned from, and train it anew, training by training (a day on two cores
-#             and a quarter of an hour on a GPU, without one two days more)
+#             and eleven minutes on a GPU, without one some two days more)
 # make faults two hundred faults at random, after which no note may hang (ten minutes)
 # make soak   half an hour at true pace, three minutes beside busy loops, eight hours as fast as it goes, equally late notes,
 #             a hundred clients (more than an hour)
